@@ -1,0 +1,2 @@
+//! Hansom.
+fn main() {}
