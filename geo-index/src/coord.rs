@@ -20,10 +20,10 @@ pub struct Point {
 }
 
 impl Point {
-    /// Squared air-line distance in mm²; exact for points of one market (at most 2,000 km apart).
+    /// Squared air-line distance in mm²; exact for points of one map.
     pub fn distance2(self, other: Self) -> u64 {
-        let (dx, dy) = (i64::from(self.x) - i64::from(other.x), i64::from(self.y) - i64::from(other.y));
-        (dx * dx + dy * dy) as u64
+        let (dx, dy) = (u64::from(self.x.abs_diff(other.x)), u64::from(self.y.abs_diff(other.y)));
+        (dx * dx).saturating_add(dy * dy)
     }
 
     /// Air-line distance in whole millimetres, rounded down.
@@ -53,20 +53,23 @@ impl Projection {
         Self { origin, east_q20: (NORTH_Q20 as f64 * libm::cos(radians)) as i32 }
     }
 
-    /// Where `coord` is on the map. Places farther than 2,000 km clamp to the rim.
+    /// Where `coord` is on the map. Places farther than 1,000 km north or east clamp to the rim.
     pub fn point(&self, coord: Coord) -> Point {
-        let east = (i64::from(coord.lon) - i64::from(self.origin.lon)) * i64::from(self.east_q20) >> 20;
-        let north = (i64::from(coord.lat) - i64::from(self.origin.lat)) * NORTH_Q20 >> 20;
-        let clamp = |v: i64| v.clamp(-2_000_000_000, 2_000_000_000) as i32;
+        let east = ((i64::from(coord.lon) - i64::from(self.origin.lon)) * i64::from(self.east_q20)) >> 20;
+        let north = ((i64::from(coord.lat) - i64::from(self.origin.lat)) * NORTH_Q20) >> 20;
+        let clamp = |v: i64| v.clamp(-1_000_000_000, 1_000_000_000) as i32;
         Point { x: clamp(east), y: clamp(north) }
     }
 
     /// The globe's place of a point of the map, within 1e-7 degree of where it came from.
     pub fn coord(&self, point: Point) -> Coord {
-        let back = |mm: i32, q20: i64| ((i64::from(mm) << 20) + q20 / 2).div_euclid(q20);
+        let back = |origin: i32, mm: i32, q20: i64, limit: i64| {
+            let steps = ((i64::from(mm) << 20) + q20 / 2).div_euclid(q20.max(1));
+            (i64::from(origin) + steps).clamp(-limit, limit) as i32
+        };
         Coord {
-            lat: (i64::from(self.origin.lat) + back(point.y, NORTH_Q20)) as i32,
-            lon: (i64::from(self.origin.lon) + back(point.x, i64::from(self.east_q20))) as i32,
+            lat: back(self.origin.lat, point.y, NORTH_Q20, 900_000_000),
+            lon: back(self.origin.lon, point.x, i64::from(self.east_q20), 1_800_000_000),
         }
     }
 }
