@@ -1,4 +1,7 @@
-//! What is wrong with the parts of a network.
+//! What is wrong with the parts of a network, or with its file.
+
+use std::io;
+use std::path::PathBuf;
 
 /// Why [`Network::new`](super::Network::new) refused its parts. Nodes and edges are named by their ids in the source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,5 +90,90 @@ pub enum NetworkError {
         hub: u64,
         /// Whether the way from the hub to the node is missing; else the way back.
         outward: bool,
+    },
+}
+
+/// Why a network file was not opened, or not written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// `open` or `write`.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something else than a network file.
+    #[error("{} is not a Hansom network file; make one with `hansom import`", path.display())]
+    NotANetwork {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A layout of another version.
+    #[error("{} is a network file of version {given}, this Hansom reads version {known}; use the Hansom that wrote it, or import the network again", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Version of the file.
+        given: u32,
+        /// The version that can be read.
+        known: u32,
+    },
+    /// The end is missing.
+    #[error("{} is cut off: it has {length} of {expected} bytes; copy it again, or import the network again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes it has.
+        length: u64,
+        /// Bytes it should have.
+        expected: u64,
+    },
+    /// Bytes that are not what was written.
+    #[error("{} is damaged: section `{section}` at byte {offset} does not match its checksum; copy it again, or import the network again", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The damaged section, or `header`.
+        section: &'static str,
+        /// Where it begins.
+        offset: u64,
+    },
+    /// Sections that do not fit together.
+    #[error("{} is damaged: section `{section}` {fault} (byte {offset}); copy it again, or import the network again", path.display())]
+    Layout {
+        /// The file.
+        path: PathBuf,
+        /// The section, or `header`.
+        section: &'static str,
+        /// Where the fault is.
+        offset: u64,
+        /// What is wrong.
+        fault: &'static str,
+    },
+    /// A section that every network has.
+    #[error("{} has no section `{section}`; import the network again", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The section.
+        section: &'static str,
+    },
+    /// Tables that are sound as bytes and wrong as a network.
+    #[error("{} does not hold a sound network: {source}; import the network again", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: NetworkError,
+    },
+    /// An identity that the tables do not have.
+    #[error("{} is damaged: its tables are not the network that its header names; import the network again", path.display())]
+    Identity {
+        /// The file.
+        path: PathBuf,
     },
 }

@@ -1,5 +1,6 @@
 //! The network as a forward star: the edges that leave a node lie side by side.
 
+use super::column::Column;
 use super::connected::{gap, starts};
 use super::segment::Segment;
 use super::{NetworkError, Parts};
@@ -42,80 +43,93 @@ pub struct WeightsVersion(pub u16);
 /// A road network, ready for use. All nodes reach each other: the importers keep the largest strongly connected part.
 #[derive(Debug)]
 pub struct Network {
-    coords: Vec<Coord>,
+    columns: Columns,
+    id: [u8; 32],
     points: Vec<Point>,
     first_out: Vec<u32>,
-    from: Vec<u32>,
-    to: Vec<u32>,
-    length_mm: Vec<u32>,
     twin: Vec<u32>,
-    times_ms: Vec<u32>,
-    node_source: Vec<u64>,
-    edge_source: Vec<u64>,
-    name: String,
     projection: Projection,
     segments: Vec<Segment>,
+}
+
+/// The tables that make a network, in memory or in its file; the rest follows from them.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub name: String,
+    pub coords: Column<Coord>,
+    pub from: Column<u32>,
+    pub to: Column<u32>,
+    pub length_mm: Column<u32>,
+    pub times_ms: Column<u32>,
+    pub node_source: Column<u64>,
+    pub edge_source: Column<u64>,
 }
 
 impl Network {
     /// The network of `parts`, checked: tables as long as they should be, edges in order and between nodes, times at
     /// least 1 ms, all nodes reaching each other. Edges of length 0, self-loops and duplicate pairs are allowed.
     pub fn new(parts: Parts) -> Result<Self, NetworkError> {
-        parts.check()?;
-        let Parts { name, coords, from, to, length_mm, times_ms, node_source, edge_source } = parts;
-        let projection = Projection::about(middle(&coords));
+        Self::assemble(parts.into())
+    }
+
+    /// Checks the tables and works out what follows from them: the one way to make a network.
+    pub(super) fn assemble(columns: Columns) -> Result<Self, NetworkError> {
+        columns.check()?;
+        let Columns { coords, from, to, node_source, .. } = &columns;
+        let projection = Projection::about(middle(coords));
         let points: Vec<Point> = coords.iter().map(|&coord| projection.point(coord)).collect();
         if let Some(node) = points.iter().position(|p| p.x.abs().max(p.y.abs()) > MAX_EXTENT_MM) {
             return Err(NetworkError::TooWide { node: node_source[node] });
         }
-        let first_out = starts(coords.len(), &from);
-        if let Some(gap) = gap(&first_out, &from, &to) {
+        let first_out = starts(coords.len(), from);
+        if let Some(gap) = gap(&first_out, from, to) {
             let (node, hub) = (node_source[gap.node], node_source[0]);
             return Err(NetworkError::Unreachable { node, hub, outward: gap.outward });
         }
-        let twin = twins(&first_out, &from, &to);
+        let twin = twins(&first_out, from, to);
         let line = |(&a, &b): (&u32, &u32)| Segment::new(points[a as usize], points[b as usize]);
-        let segments = from.iter().zip(&to).map(line).collect();
-        Ok(Self {
-            coords,
-            points,
-            first_out,
-            from,
-            to,
-            length_mm,
-            twin,
-            times_ms,
-            node_source,
-            edge_source,
-            name,
-            projection,
-            segments,
-        })
+        let segments = from.iter().zip(&**to).map(line).collect();
+        Ok(Self { id: columns.id(), columns, points, first_out, twin, projection, segments })
+    }
+
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The network's identity: BLAKE3 over its nodes, edges, lengths, times and source ids. Two networks of one identity
+    /// give the same answers.
+    pub fn id(&self) -> [u8; 32] {
+        self.id
+    }
+
+    /// The identity in 64 hexadecimal digits, as people and reports name it.
+    pub fn id_hex(&self) -> String {
+        blake3::Hash::from_bytes(self.id).to_hex().to_string()
     }
 
     /// What people call this network: the imported folder or the procedural city. Not part of its identity.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.columns.name
     }
 
     /// Id of a node in the imported file.
     pub fn node_source(&self, node: NodeId) -> u64 {
-        self.node_source[node.0 as usize]
+        self.columns.node_source[node.0 as usize]
     }
 
     /// Id of an edge in the imported file.
     pub fn edge_source(&self, edge: EdgeId) -> u64 {
-        self.edge_source[edge.0 as usize]
+        self.columns.edge_source[edge.0 as usize]
     }
 
     /// Number of nodes.
     pub fn node_count(&self) -> usize {
-        self.coords.len()
+        self.columns.coords.len()
     }
 
     /// Number of edges.
     pub fn edge_count(&self) -> usize {
-        self.to.len()
+        self.columns.to.len()
     }
 
     /// The edges that leave `node`, side by side.
@@ -126,17 +140,17 @@ impl Network {
 
     /// Start node of each edge.
     pub fn from(&self) -> &[u32] {
-        &self.from
+        &self.columns.from
     }
 
     /// End node of each edge.
     pub fn to(&self) -> &[u32] {
-        &self.to
+        &self.columns.to
     }
 
     /// Length of an edge in mm.
     pub fn length_mm(&self, edge: EdgeId) -> u32 {
-        self.length_mm[edge.0 as usize]
+        self.columns.length_mm[edge.0 as usize]
     }
 
     /// The same street driven the other way, if it may be.
@@ -147,18 +161,18 @@ impl Network {
 
     /// Number of weights versions: 1, or 72 with a profile (3 day types × 24 hours).
     pub fn version_count(&self) -> usize {
-        self.times_ms.len() / self.to.len()
+        self.columns.times_ms.len() / self.columns.to.len()
     }
 
     /// Travel time of every edge in ms under `version`, each at least 1.
     pub fn times_ms(&self, version: WeightsVersion) -> &[u32] {
-        let m = self.to.len();
-        &self.times_ms[version.0 as usize * m..][..m]
+        let m = self.columns.to.len();
+        &self.columns.times_ms[version.0 as usize * m..][..m]
     }
 
     /// Where a node is on the globe.
     pub fn node_coord(&self, node: NodeId) -> Coord {
-        self.coords[node.0 as usize]
+        self.columns.coords[node.0 as usize]
     }
 
     /// Where a node is on the map.

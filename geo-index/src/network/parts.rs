@@ -1,7 +1,7 @@
 //! What a network is made of, before it is one.
 
 use super::NetworkError;
-use super::graph::MAX_TIME_MS;
+use super::graph::{Columns, MAX_TIME_MS};
 use crate::coord::Coord;
 
 /// What a network is made of; [`Network::new`](super::Network::new) checks it. Edges are sorted by (from, to).
@@ -25,7 +25,7 @@ pub struct Parts {
     pub edge_source: Vec<u64>,
 }
 
-impl Parts {
+impl Columns {
     /// Everything that can be said without walking the streets.
     pub(super) fn check(&self) -> Result<(), NetworkError> {
         let (nodes, edges) = (self.coords.len(), self.to.len());
@@ -58,7 +58,7 @@ impl Parts {
     }
 
     fn check_nodes(&self) -> Result<(), NetworkError> {
-        for (&coord, &node) in self.coords.iter().zip(&self.node_source) {
+        for (&coord, &node) in self.coords.iter().zip(&*self.node_source) {
             let Coord { lat, lon } = coord;
             if lat.unsigned_abs() > 850_000_000 || lon.unsigned_abs() > 1_800_000_000 {
                 return Err(NetworkError::Coordinate { node, lat, lon });
@@ -69,7 +69,7 @@ impl Parts {
 
     fn check_edges(&self) -> Result<(), NetworkError> {
         let mut last = (0, 0);
-        for ((&from, &to), &edge) in self.from.iter().zip(&self.to).zip(&self.edge_source) {
+        for ((&from, &to), &edge) in self.from.iter().zip(&*self.to).zip(&*self.edge_source) {
             for node in [from, to] {
                 if node as usize >= self.coords.len() {
                     return Err(NetworkError::NodeOutOfRange { edge, node, nodes: self.coords.len() });
@@ -86,5 +86,21 @@ impl Parts {
             }
         }
         Ok(())
+    }
+}
+
+impl From<Parts> for Columns {
+    fn from(parts: Parts) -> Self {
+        let Parts { name, coords, from, to, length_mm, times_ms, node_source, edge_source } = parts;
+        Self {
+            name,
+            coords: coords.into(),
+            from: from.into(),
+            to: to.into(),
+            length_mm: length_mm.into(),
+            times_ms: times_ms.into(),
+            node_source: node_source.into(),
+            edge_source: edge_source.into(),
+        }
     }
 }
