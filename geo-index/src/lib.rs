@@ -7,7 +7,9 @@
 //! [`import`], with operations that give the same bits on every machine.
 
 pub mod coord;
+pub mod moving;
 pub mod network;
+pub mod route;
 pub mod units;
 
 pub use coord::{Coord, Point, Projection};
