@@ -7,6 +7,7 @@
 //! [`import`], with operations that give the same bits on every machine.
 
 pub mod coord;
+pub mod import;
 pub mod moving;
 pub mod network;
 pub mod route;

@@ -13,7 +13,7 @@ compile_error!("network files hold little-endian arrays that are read in place; 
 
 /// A table whose slice costs no more than a `Vec`'s.
 #[derive(Debug)]
-pub(super) enum Column<T: 'static> {
+pub(crate) enum Column<T: 'static> {
     /// In memory.
     Owned(Vec<T>),
     /// In a mapped file, which the column keeps mapped.
@@ -22,7 +22,7 @@ pub(super) enum Column<T: 'static> {
 
 /// Part of a mapping. Its fields are private: the slice is only lent for as long as the mapping is held beside it.
 #[derive(Debug)]
-pub(super) struct MappedSlice<T: 'static> {
+pub(crate) struct MappedSlice<T: 'static> {
     slice: &'static [T],
     _mapping: Arc<Mmap>,
 }

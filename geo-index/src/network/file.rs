@@ -29,7 +29,7 @@ use bytemuck::{Pod, Zeroable};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::column::{Column, Mapping};
-use super::graph::Columns;
+use super::parts::Columns;
 use super::{FileError, Network};
 
 const MAGIC: [u8; 8] = *b"HNSMNET\0";

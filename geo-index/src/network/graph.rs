@@ -1,7 +1,7 @@
 //! The network as a forward star: the edges that leave a node lie side by side.
 
-use super::column::Column;
 use super::connected::{gap, starts};
+use super::parts::Columns;
 use super::segment::Segment;
 use super::{NetworkError, Parts};
 use crate::coord::{Coord, Point, Projection};
@@ -10,7 +10,7 @@ use crate::coord::{Coord, Point, Projection};
 pub(super) const MAX_EXTENT_MM: i32 = 500_000_000;
 
 /// The longest travel time of an edge in ms, over 11 days: a path of a million such edges still has a sum.
-pub(super) const MAX_TIME_MS: u32 = 1_000_000_000;
+pub(crate) const MAX_TIME_MS: u32 = 1_000_000_000;
 
 /// No edge.
 const NONE: u32 = u32::MAX;
@@ -50,19 +50,6 @@ pub struct Network {
     twin: Vec<u32>,
     projection: Projection,
     segments: Vec<Segment>,
-}
-
-/// The tables that make a network, in memory or in its file; the rest follows from them.
-#[derive(Debug)]
-pub(super) struct Columns {
-    pub name: String,
-    pub coords: Column<Coord>,
-    pub from: Column<u32>,
-    pub to: Column<u32>,
-    pub length_mm: Column<u32>,
-    pub times_ms: Column<u32>,
-    pub node_source: Column<u64>,
-    pub edge_source: Column<u64>,
 }
 
 impl Network {

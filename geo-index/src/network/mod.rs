@@ -12,3 +12,7 @@ mod segment;
 pub use error::{FileError, NetworkError};
 pub use graph::{EdgeId, Network, NodeId, Position, WeightsVersion};
 pub use parts::Parts;
+
+pub(crate) use connected::starts;
+pub(crate) use graph::MAX_TIME_MS;
+pub(crate) use parts::Columns;

@@ -1,7 +1,8 @@
 //! What a network is made of, before it is one.
 
 use super::NetworkError;
-use super::graph::{Columns, MAX_TIME_MS};
+use super::column::Column;
+use super::graph::MAX_TIME_MS;
 use crate::coord::Coord;
 
 /// What a network is made of; [`Network::new`](super::Network::new) checks it. Edges are sorted by (from, to).
@@ -25,9 +26,43 @@ pub struct Parts {
     pub edge_source: Vec<u64>,
 }
 
+/// The tables that make a network, in memory or in its file; the rest follows from them.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    pub name: String,
+    pub coords: Column<Coord>,
+    pub from: Column<u32>,
+    pub to: Column<u32>,
+    pub length_mm: Column<u32>,
+    pub times_ms: Column<u32>,
+    pub node_source: Column<u64>,
+    pub edge_source: Column<u64>,
+}
+
 impl Columns {
     /// Everything that can be said without walking the streets.
-    pub(super) fn check(&self) -> Result<(), NetworkError> {
+    pub fn check(&self) -> Result<(), NetworkError> {
+        self.check_shape()?;
+        for (&coord, &node) in self.coords.iter().zip(&*self.node_source) {
+            let Coord { lat, lon } = coord;
+            if lat.unsigned_abs() > 850_000_000 || lon.unsigned_abs() > 1_800_000_000 {
+                return Err(NetworkError::Coordinate { node, lat, lon });
+            }
+        }
+        let pairs = || self.from.iter().zip(&*self.to);
+        if let Some(edge) = pairs().zip(pairs().skip(1)).position(|(one, next)| next < one) {
+            return Err(NetworkError::Unsorted { edge: self.edge_source[edge + 1] });
+        }
+        for (version, times) in self.times_ms.chunks_exact(self.to.len()).enumerate() {
+            if let Some(edge) = times.iter().position(|&time| !(1..=MAX_TIME_MS).contains(&time)) {
+                return Err(NetworkError::Time { edge: self.edge_source[edge], version, time_ms: times[edge] });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the tables fit each other and name only nodes that exist; edges may be in any order.
+    pub fn check_shape(&self) -> Result<(), NetworkError> {
         let (nodes, edges) = (self.coords.len(), self.to.len());
         if edges == 0 {
             return Err(NetworkError::NoEdges);
@@ -53,36 +88,10 @@ impl Columns {
         if self.times_ms.len() != edges && self.times_ms.len() != 72 * edges {
             return Err(NetworkError::Versions { given: self.times_ms.len(), edges });
         }
-        self.check_nodes()?;
-        self.check_edges()
-    }
-
-    fn check_nodes(&self) -> Result<(), NetworkError> {
-        for (&coord, &node) in self.coords.iter().zip(&*self.node_source) {
-            let Coord { lat, lon } = coord;
-            if lat.unsigned_abs() > 850_000_000 || lon.unsigned_abs() > 1_800_000_000 {
-                return Err(NetworkError::Coordinate { node, lat, lon });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_edges(&self) -> Result<(), NetworkError> {
-        let mut last = (0, 0);
         for ((&from, &to), &edge) in self.from.iter().zip(&*self.to).zip(&*self.edge_source) {
-            for node in [from, to] {
-                if node as usize >= self.coords.len() {
-                    return Err(NetworkError::NodeOutOfRange { edge, node, nodes: self.coords.len() });
-                }
-            }
-            if (from, to) < last {
-                return Err(NetworkError::Unsorted { edge });
-            }
-            last = (from, to);
-        }
-        for (version, times) in self.times_ms.chunks_exact(self.to.len()).enumerate() {
-            if let Some(edge) = times.iter().position(|&time| !(1..=MAX_TIME_MS).contains(&time)) {
-                return Err(NetworkError::Time { edge: self.edge_source[edge], version, time_ms: times[edge] });
+            let node = from.max(to);
+            if node as usize >= nodes {
+                return Err(NetworkError::NodeOutOfRange { edge, node, nodes });
             }
         }
         Ok(())
