@@ -79,7 +79,7 @@ impl MovingIndex for RTree {
 
     fn within(&self, point: Point, radius_mm: u32, out: &mut Vec<Found>) {
         out.clear();
-        let limit = i64::from(radius_mm) * i64::from(radius_mm);
+        let limit = i64::from(radius_mm).saturating_mul(i64::from(radius_mm));
         let near = self.tree.locate_within_distance(array(point), limit);
         out.extend(near.map(|entry| (entry.point.distance2(point), entry.id)));
         out.sort_unstable();
