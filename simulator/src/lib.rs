@@ -1,1 +1,4 @@
-//! To come.
+//! The world: riders, drivers and vehicles on streets.
+
+pub mod rng;
+pub mod scenario;

@@ -1,0 +1,30 @@
+//! Scenarios: a city, who asks, who drives and who decides, in one TOML file.
+//!
+//! The nouns: a [`Scenario`] is the resolved whole, an [`Override`] a `key=value` of the command line, [`Faults`] all
+//! that is wrong with one, a [`Timezone`] what picks the travel times of an hour. Knows the keys of `scenario show`;
+//! refuses to read what they point to (streets, requests, vehicles).
+//!
+//! A text becomes a tree with places (`document`); one walk over all keys (`keys`), each with its form (`form`), reads
+//! the tree (`read`) or prints it (`show`); what keys must be to each other is seen afterwards (`check`).
+
+mod check;
+mod defaults;
+mod document;
+mod fault;
+mod form;
+mod keys;
+mod model;
+mod read;
+mod show;
+mod sweep;
+mod timezone;
+
+pub use document::Override;
+pub use fault::{Fault, Faults, Place as FaultPlace};
+pub use model::{
+    Constants, Demand, DemandModel, Dist, Driver, Fleet, Idle, Incident, Period, Pings, Place, Policy, PolicyKind,
+    RUN_OUT, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
+    Zone,
+};
+pub use sweep::{Arm, SweepRun, seeds, sweep};
+pub use timezone::{HourSpan, Timezone};
