@@ -1,0 +1,96 @@
+//! The desk: what deciding needs beside the state. Nothing kept in it changes an answer.
+
+use crate::domain::{DriverId, Leg};
+use crate::planner::Scratch;
+use crate::record::Event;
+use crate::state::State;
+use hansom_geo_index::place::SnapIndex;
+use hansom_geo_index::route::{Path, Router, Times, TravelTimes};
+use hansom_geo_index::{Coord, Network, Position, WeightsVersion};
+use std::sync::Arc;
+
+/// Network, travel times and caches.
+#[derive(Debug)]
+pub struct Desk {
+    pub(crate) network: Arc<Network>,
+    snap: Arc<SnapIndex>,
+    router: Arc<Router>,
+    times: Option<Arc<Times>>,
+    ways: Vec<Way>,
+    path: Path,
+    pub(crate) scratch: Scratch,
+}
+
+/// The edges of a driver's leg. They follow from the leg and the network; this is a memory of them.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    of: Option<(Position, Position, WeightsVersion)>,
+    edges: Vec<u32>,
+}
+
+impl Desk {
+    /// A desk for markets on one network.
+    pub fn new(network: Arc<Network>, router: Arc<Router>, snap: Arc<SnapIndex>) -> Self {
+        Self {
+            network,
+            snap,
+            router,
+            times: None,
+            ways: Vec::new(),
+            path: Path::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    /// Travel times of a version.
+    pub fn times(&mut self, version: WeightsVersion) -> Arc<Times> {
+        match &self.times {
+            Some(times) if times.version() == version => times.clone(),
+            _ => {
+                let times = self.router.times(version);
+                self.times = Some(times.clone());
+                times
+            }
+        }
+    }
+
+    /// The place on the streets nearest to `coord`, if one is within the market's `snap_mm`.
+    pub(crate) fn snap(&self, state: &State, coord: Coord) -> Option<Position> {
+        self.snap.nearest(&self.network, coord, state.settings.snap_mm).ok().map(|snap| snap.position)
+    }
+
+    /// Travel time and length of the fastest way between two places, ms and mm.
+    pub(crate) fn way(&mut self, version: WeightsVersion, from: Position, to: Position) -> (u32, u64) {
+        let times = self.times(version);
+        times.path(from, to, &mut self.path);
+        (self.path.ms, self.path.length_mm(&self.network))
+    }
+
+    /// The plan of a driver's way to his next stop under the weights in force.
+    pub(crate) fn leg(&mut self, state: &State, driver: DriverId, origin: Position, target: Position) -> Event {
+        let weights = state.weights;
+        let eta_ms = self.times(weights).time(origin, target);
+        Event::LegPlanned { driver, origin, target, weights, eta_ms }
+    }
+
+    /// The edges of a driver's leg, from its origin on.
+    pub(crate) fn edges(&mut self, driver: DriverId, leg: &Leg) -> &[u32] {
+        if self.ways.len() <= driver.index() {
+            self.ways.resize_with(driver.index() + 1, Way::default);
+        }
+        let of = Some((leg.origin, leg.target, leg.weights));
+        if self.ways[driver.index()].of != of {
+            self.router.times(leg.weights).path(leg.origin, leg.target, &mut self.path);
+            let way = &mut self.ways[driver.index()];
+            way.of = of;
+            way.edges.clear();
+            way.edges.extend(self.path.edges.iter().map(|edge| edge.0));
+        }
+        &self.ways[driver.index()].edges
+    }
+}

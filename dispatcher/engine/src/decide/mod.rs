@@ -1,0 +1,138 @@
+//! What happens, given the state and a step: pure, no clock, no I/O, no randomness.
+//!
+//! One file per command or timer. Each is a ladder of refusals, then the effect as events.
+
+mod cancel;
+mod desk;
+mod matching;
+mod offer;
+mod ping;
+mod request;
+mod shift;
+mod timer;
+mod trip;
+
+pub use desk::Desk;
+
+use crate::domain::{DriverId, Key, Offset, RideId};
+use crate::lifecycle::session;
+use crate::record::{Command, Event, Refusal, fingerprint};
+use crate::state::{Driver, Ride, State, Timer};
+use hansom_geo_index::Millis;
+
+/// When and where in the log a turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The market's time.
+    pub at: Millis,
+    /// The turn's place in the log.
+    pub offset: Offset,
+}
+
+/// One step of a turn.
+#[derive(Debug, Clone, Copy)]
+pub enum Step<'a> {
+    /// A deadline passed.
+    Timer(Timer),
+    /// The turn's command.
+    Command(Option<Key>, &'a Command),
+}
+
+/// Appends to `out` what happens at `step`. Nothing kept in `desk` changes an answer.
+pub fn decide(desk: &mut Desk, state: &State, stamp: Stamp, step: Step<'_>, out: &mut Vec<Event>) {
+    match step {
+        Step::Timer(timer) => timer::decide(desk, state, stamp, timer, out),
+        Step::Command(None, command) => {
+            if let Err(reason) = command_events(desk, state, stamp, command, out) {
+                out.push(Event::Refused { reason });
+            }
+        }
+        Step::Command(Some(key), command) => keyed(desk, state, stamp, key, command, out),
+    }
+}
+
+/// Same key and content: the first answer again. Same key, other content: a conflict. A refused command is not
+/// remembered: it may be sent again when the cause is gone.
+fn keyed(desk: &mut Desk, state: &State, stamp: Stamp, key: Key, command: &Command, out: &mut Vec<Event>) {
+    let fingerprint = fingerprint(command);
+    if let Some(entry) = state.keys.get(key) {
+        out.push(if entry.fingerprint == fingerprint {
+            Event::Repeated { first: entry.offset }
+        } else {
+            Event::Refused { reason: Refusal::KeyConflict }
+        });
+        return;
+    }
+    match command_events(desk, state, stamp, command, out) {
+        Ok(ride) => out.push(Event::Keyed { key, fingerprint, offset: stamp.offset, ride }),
+        Err(reason) => out.push(Event::Refused { reason }),
+    }
+}
+
+/// The events of a command, and the ride with which its key dies.
+fn command_events(
+    desk: &mut Desk,
+    state: &State,
+    stamp: Stamp,
+    command: &Command,
+    out: &mut Vec<Event>,
+) -> Result<Option<RideId>, Refusal> {
+    let at = stamp.at;
+    match command {
+        Command::ReportPositions(pings) => {
+            ping::decide(desk, state, at, pings, out);
+            Ok(None)
+        }
+        Command::Tick => Ok(None),
+        Command::StartShift(order) => shift::start(desk, state, at, order, out).map(|()| None),
+        Command::EndShift { driver } => shift::end(state, at, *driver, out).map(|()| None),
+        Command::RequestRide(order) => {
+            request::decide(desk, state, at, order, out);
+            Ok(None)
+        }
+        Command::CancelRide { ride } => cancel::by_rider(desk, state, at, *ride, out).map(|()| Some(*ride)),
+        Command::AcceptOffer { driver, ride, epoch } => {
+            offer::accept(desk, state, at, (*driver, *ride, *epoch), out).map(|()| Some(*ride))
+        }
+        Command::DeclineOffer { driver, ride, epoch } => {
+            offer::decline(state, at, (*driver, *ride, *epoch), out).map(|()| Some(*ride))
+        }
+        Command::ArriveAtPickup { driver, ride } => {
+            trip::arrive(state, at, (*driver, *ride), out).map(|()| Some(*ride))
+        }
+        Command::BoardRider { driver, ride } => trip::board(desk, state, (*driver, *ride), out).map(|()| Some(*ride)),
+        Command::EndTrip { driver, ride, place } => {
+            trip::end(desk, state, at, (*driver, *ride), *place, out).map(|()| Some(*ride))
+        }
+        Command::CancelByDriver { driver, ride } => {
+            cancel::by_driver(desk, state, at, (*driver, *ride), out).map(|()| Some(*ride))
+        }
+        Command::Propose(proposal) => matching::propose(state, at, proposal, out).map(|()| None),
+    }
+}
+
+fn find_driver(state: &State, driver: DriverId) -> Result<&Driver, Refusal> {
+    state.fleet.get(driver).ok_or(Refusal::UnknownDriver)
+}
+
+fn find_ride(state: &State, ride: RideId) -> Result<&Ride, Refusal> {
+    state.rides.get(ride).ok_or(Refusal::UnknownRide)
+}
+
+/// A driver whose rides end: plans his way to the next stop, or lets him finish his shift, or tells matching that he
+/// is free. `without` is the ride that just left his plan; he stands at `origin`.
+fn continue_plan(
+    desk: &mut Desk,
+    state: &State,
+    at: Millis,
+    driver: &Driver,
+    without: RideId,
+    origin: hansom_geo_index::Position,
+    out: &mut Vec<Event>,
+) {
+    match driver.plan.stops().iter().find(|stop| stop.ride != without) {
+        Some(stop) => out.push(desk.leg(state, driver.id, origin, stop.place)),
+        None if driver.session == session::Status::Finishing => out.push(Event::ShiftEnded { driver: driver.id }),
+        None => matching::schedule(state, at, out),
+    }
+}

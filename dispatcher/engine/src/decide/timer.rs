@@ -1,0 +1,113 @@
+//! Deadlines that passed. Each answers with an event that removes or re-arms its timer.
+
+use super::{Desk, Stamp, cancel, matching, offer, trip};
+use crate::domain::{DriverId, RideId};
+use crate::lifecycle::ride::{Outcome, Status};
+use crate::planner;
+use crate::record::{Event, ReleaseCause};
+use crate::state::{Comms, Driver, Ride, State, Timer, TimerKind};
+use hansom_geo_index::Millis;
+
+pub fn decide(desk: &mut Desk, state: &State, stamp: Stamp, timer: Timer, out: &mut Vec<Event>) {
+    let at = stamp.at;
+    let ride = || state.rides.get(RideId(timer.id));
+    let driver = || state.fleet.get(DriverId(timer.id));
+    match timer.kind {
+        TimerKind::Weights => {
+            out.push(Event::WeightsActivated { version: state.settings.hours.at(timer.due) });
+        }
+        TimerKind::Offer => {
+            if let Some(ride) = ride() {
+                offer::expire(state, at, ride, out);
+            }
+        }
+        TimerKind::Silence => {
+            if let Some(driver) = driver() {
+                silence(state, at, driver, timer.due, out);
+            }
+        }
+        TimerKind::NoShow => {
+            if let Some(ride) = ride() {
+                cancel::end_without_trip(desk, state, at, ride, Outcome::NoShow, out);
+            }
+        }
+        TimerKind::Slip => {
+            if let Some(ride) = ride() {
+                slip(state, at, ride, out);
+            }
+        }
+        TimerKind::Review => {
+            if let Some(ride) = ride() {
+                review(desk, state, at, ride, out);
+            }
+        }
+        TimerKind::Chain => {
+            if let Some(driver) = driver() {
+                chain(desk, state, at, driver, out);
+            }
+        }
+        TimerKind::Matching => matching::due(desk, state, stamp, out),
+        TimerKind::Retire => out.push(Event::RideRetired { ride: RideId(timer.id) }),
+        TimerKind::KeyExpiry => {
+            // Strictly older than the life: what was taken at this very instant's mirror goes too.
+            let before = timer.due - state.settings.creation_key_life + Millis(1);
+            out.push(Event::KeysExpired { before });
+        }
+    }
+}
+
+/// A committed driver may have fallen silent: first a warning, then rides not on board are released. A trip is never
+/// ended by silence.
+fn silence(state: &State, at: Millis, driver: &Driver, due: Millis, out: &mut Vec<Event>) {
+    let settings = &state.settings;
+    let warn_at = driver.heard + settings.silence_warn;
+    match driver.comms {
+        Comms::Live if warn_at > due => out.push(Event::SilenceRearmed { driver: driver.id, until: warn_at }),
+        Comms::Live => {
+            let until = (driver.heard + settings.silence_redispatch).max(due);
+            out.push(Event::DriverWarned { driver: driver.id, until });
+        }
+        Comms::Warned | Comms::Dark => {
+            out.push(Event::DriverDark { driver: driver.id });
+            let aboard = driver.on_board();
+            for ride in driver.plan.pending() {
+                trip::release(state, at, driver, ride, ReleaseCause::Silent, out);
+            }
+            if aboard.is_none() && driver.session == crate::lifecycle::session::Status::Finishing {
+                out.push(Event::ShiftEnded { driver: driver.id });
+            }
+        }
+    }
+}
+
+/// The ride before a chained one has not ended in time: the chained one goes back in line.
+fn slip(state: &State, at: Millis, ride: &Ride, out: &mut Vec<Event>) {
+    let Some(driver) = ride.status.driver().and_then(|driver| state.fleet.get(driver)) else { return };
+    if driver.plan.next().is_some_and(|stop| stop.ride == ride.id) {
+        // He is on his way to it: the promise is late, but nothing better would come sooner.
+        out.push(Event::SlipPassed { ride: ride.id });
+    } else {
+        trip::release(state, at, driver, ride.id, ReleaseCause::Slipped, out);
+    }
+}
+
+fn review(desk: &mut Desk, state: &State, at: Millis, ride: &Ride, out: &mut Vec<Event>) {
+    if ride.status == Status::Exhausted && at - ride.requested_at >= state.settings.give_up {
+        cancel::end_without_trip(desk, state, at, ride, Outcome::NoDriver, out);
+    } else {
+        out.push(Event::RideReviewed { ride: ride.id, until: at + state.settings.review });
+    }
+}
+
+/// Whether a driver is near enough to the end of his plan to be given the next ride.
+fn chain(desk: &mut Desk, state: &State, at: Millis, driver: &Driver, out: &mut Vec<Event>) {
+    let times = desk.times(state.weights);
+    let vehicle = driver.vehicle((state.settings.boarding.0, state.settings.alighting.0));
+    let over = planner::ready_ms(&times, at, &vehicle) - state.settings.policy.chain_horizon.0;
+    if over <= 0 {
+        out.push(Event::DriverChainable { driver: driver.id });
+        matching::schedule(state, at, out);
+    } else {
+        out.push(Event::ChainDeferred { driver: driver.id, until: at + Millis(over) });
+    }
+}

@@ -1,0 +1,70 @@
+//! 3: each acknowledged command takes effect exactly once.
+
+use super::{Found, Invariant};
+use crate::domain::{Key, Offset};
+use crate::record::{Command, Event};
+use std::collections::BTreeMap;
+
+/// Its own account of keys, forgotten when the market may forget them.
+#[derive(Debug, Default)]
+pub struct Once {
+    taken: BTreeMap<Key, (Offset, hansom_geo_index::Millis)>,
+    by_ride: BTreeMap<crate::domain::RideId, Vec<Key>>,
+}
+
+impl Once {
+    pub fn check(&mut self, found: &mut Found<'_>, event: &Event) {
+        match event {
+            Event::Keyed { key, offset, ride, .. } => {
+                if found.turn.key != Some(*key) || *offset != found.turn.offset {
+                    found.broken(Invariant::Once, || format!("key {key} was noted for another turn"));
+                }
+                if let Some((first, _)) = self.taken.insert(*key, (*offset, found.turn.at)) {
+                    found.broken(Invariant::Once, || format!("key {key} took effect at {first} and again"));
+                }
+                if let Some(ride) = ride {
+                    self.by_ride.entry(*ride).or_default().push(*key);
+                }
+            }
+            Event::Repeated { first } => {
+                let known = found.turn.key.and_then(|key| self.taken.get(&key));
+                if known.map(|(offset, _)| *offset) != Some(*first) {
+                    found.broken(Invariant::Once, || format!("a repeat names {first}, which did not take the key"));
+                }
+                if found.turn.events.iter().any(|event| changes_by_command(&found.turn.command, event)) {
+                    found.broken(Invariant::Once, || "a repeated command took effect".into());
+                }
+            }
+            Event::RideRetired { ride } => {
+                for key in self.by_ride.remove(ride).unwrap_or_default() {
+                    self.taken.remove(&key);
+                }
+            }
+            Event::KeysExpired { before } => {
+                self.taken.retain(|_, (_, at)| *at >= *before);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether an event of a turn can only stem from its command (timers of the same turn do not cause it).
+fn changes_by_command(command: &Command, event: &Event) -> bool {
+    match command {
+        Command::RequestRide(_) => matches!(event, Event::RideRequested(_)),
+        Command::AcceptOffer { .. } => matches!(event, Event::OfferAccepted { .. }),
+        Command::DeclineOffer { .. } => matches!(event, Event::OfferDeclined { .. }),
+        Command::ArriveAtPickup { .. } => matches!(event, Event::DriverArrived { .. }),
+        Command::BoardRider { .. } => matches!(event, Event::RiderBoarded { .. }),
+        Command::StartShift(_) => matches!(event, Event::ShiftStarted(_)),
+        Command::EndTrip { ride: of, .. } => {
+            matches!(event, Event::RideEnded { ride, place: Some(_), .. } if ride == of)
+        }
+        Command::CancelRide { .. }
+        | Command::CancelByDriver { .. }
+        | Command::EndShift { .. }
+        | Command::ReportPositions(_)
+        | Command::Tick
+        | Command::Propose(_) => false,
+    }
+}

@@ -1,0 +1,64 @@
+//! The life of a driver session: on shift, finishing, off.
+
+/// Where a driver's session is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Not on shift.
+    #[default]
+    Off,
+    /// On shift, may get offers.
+    On,
+    /// The shift is over, but rides are promised: gets no offers and is off after the last one.
+    Finishing,
+}
+
+impl Status {
+    /// As in files and on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off shift",
+            Self::On => "on shift",
+            Self::Finishing => "finishing",
+        }
+    }
+}
+
+/// What can happen to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cue {
+    /// The driver starts a shift.
+    Start,
+    /// The driver ends the shift with nothing promised.
+    End,
+    /// The driver ends the shift while rides are promised.
+    EndCommitted,
+    /// The last promised ride is over.
+    Drain,
+}
+
+/// Why a session refused a cue. Drivers read these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// A shift is under way.
+    #[error("the driver is already {}", .0.name())]
+    OnShift(Status),
+    /// No shift is under way.
+    #[error("the driver is not on shift")]
+    OffShift,
+}
+
+/// The whole life of a session. No wildcard: a new status or cue is decided here before it compiles.
+pub fn transition(status: Status, cue: Cue) -> Result<Status, Refusal> {
+    use Status::{Finishing, Off, On};
+    match (status, cue) {
+        (Off, Cue::Start) => Ok(On),
+        (On | Finishing, Cue::Start) => Err(Refusal::OnShift(status)),
+        (On, Cue::End) => Ok(Off),
+        (On, Cue::EndCommitted) => Ok(Finishing),
+        (Finishing, Cue::End | Cue::EndCommitted) => Err(Refusal::OnShift(Finishing)),
+        (Finishing, Cue::Drain) => Ok(Off),
+        // A driver on shift stays on shift when a ride ends.
+        (On, Cue::Drain) => Ok(On),
+        (Off, Cue::End | Cue::EndCommitted | Cue::Drain) => Err(Refusal::OffShift),
+    }
+}

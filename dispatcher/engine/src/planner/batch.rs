@@ -1,0 +1,190 @@
+//! The `batch` planner: the requests of one window, assigned together at least total cost.
+//!
+//! Each request has arcs to its best vehicles by ETA within the maximum wait; leaving it open costs a penalty that rises
+//! with its age, and an arc above that penalty is dropped. On those arcs the answer is exact, and proves it.
+
+use super::candidates::{ready_ms, rule_out, rule_out_at};
+use super::cost::{Pairing, terms};
+use super::{Choice, MatchingProblem, OpenRide};
+use crate::assignment::{Instance, NotOptimal, Proof, Solution, Solver, prove};
+use crate::domain::{DriverId, RideId, Settings};
+use crate::record::{Proposal, Proposed};
+use crate::state::Vehicle;
+use hansom_geo_index::route::{Router, Times};
+use hansom_geo_index::{Millis, Network, Position};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+/// The planner: travel times, and buffers that it reuses.
+#[derive(Debug)]
+pub struct BatchPlanner {
+    network: Arc<Network>,
+    router: Arc<Router>,
+    solver: Solver,
+    instance: Instance,
+    starts: Vec<Start>,
+    best: BinaryHeap<(u32, DriverId, u32)>,
+}
+
+/// A vehicle as the candidate search sees it.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    place: Position,
+    ready_ms: u32,
+    driver: DriverId,
+}
+
+/// The cost matrix of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matrix {
+    /// The vehicles that have an arc, ascending; the columns.
+    pub drivers: Vec<DriverId>,
+    /// The requests, first come first; the rows.
+    pub rows: Vec<Row>,
+}
+
+/// One request of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Which ride.
+    pub ride: RideId,
+    /// What it costs to leave it open.
+    pub unserved: i64,
+    /// Its arcs, cheapest first; equal cost by driver.
+    pub arcs: Vec<Choice>,
+}
+
+/// A solved batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solved {
+    /// What was asked.
+    pub matrix: Matrix,
+    /// The answer, by row and column of the matrix.
+    pub solution: Solution,
+    /// That nothing is cheaper.
+    pub proof: Proof,
+}
+
+impl BatchPlanner {
+    /// A planner for markets on one network.
+    pub fn new(network: Arc<Network>, router: Arc<Router>) -> Self {
+        Self {
+            network,
+            router,
+            solver: Solver::default(),
+            instance: Instance::new(0),
+            starts: Vec::new(),
+            best: BinaryHeap::new(),
+        }
+    }
+
+    /// Answers a matching problem.
+    pub fn propose(&mut self, problem: &MatchingProblem) -> Result<Proposal, NotOptimal> {
+        let Solved { matrix, solution, .. } = self.solve(problem)?;
+        let chosen = matrix.rows.iter().zip(&solution.row_to_col).filter_map(|(row, column)| {
+            let driver = matrix.drivers[(*column)? as usize];
+            let choice = row.arcs.iter().find(|choice| choice.driver == driver)?;
+            Some(Proposed { ride: row.ride, driver, pickup_eta_ms: choice.eta_ms, terms: choice.terms })
+        });
+        Ok(Proposal { basis: problem.basis, changes: chosen.collect() })
+    }
+
+    /// Answers a matching problem, with its matrix and the proof of the answer.
+    pub fn solve(&mut self, problem: &MatchingProblem) -> Result<Solved, NotOptimal> {
+        let matrix = self.matrix(problem);
+        self.instance.reset(matrix.drivers.len() as u32);
+        for row in &matrix.rows {
+            let arcs = row.arcs.iter().map(|choice| (matrix.column(choice.driver), choice.terms.total()));
+            self.instance.push_row(row.unserved, arcs).expect("terms and penalties are bounded");
+        }
+        let solution = self.solver.solve(&self.instance);
+        let proof = prove(&self.instance, &solution)?;
+        Ok(Solved { matrix, solution, proof })
+    }
+
+    /// What the total would be if `ride` had to be served by `driver`; `None`: they have no arc.
+    pub fn forced_total(&mut self, matrix: &Matrix, row: usize, driver: DriverId) -> Option<i64> {
+        self.instance.reset(matrix.drivers.len() as u32);
+        for row in &matrix.rows {
+            let arcs = row.arcs.iter().map(|choice| (matrix.column(choice.driver), choice.terms.total()));
+            self.instance.push_row(row.unserved, arcs).expect("terms and penalties are bounded");
+        }
+        let column = matrix.drivers.binary_search(&driver).ok()? as u32;
+        self.solver.forced_total(&self.instance, row, column)
+    }
+
+    /// The cost matrix of a problem.
+    pub fn matrix(&mut self, problem: &MatchingProblem) -> Matrix {
+        let settings = &problem.settings;
+        let times = self.router.times(problem.weights);
+        self.starts.clear();
+        let vehicles: Vec<&Vehicle> = problem.free.iter().chain(&problem.ending).collect();
+        for vehicle in &vehicles {
+            let ready = ready_ms(&times, problem.at, vehicle);
+            // Beyond the horizon: farther than any maximum wait.
+            let beyond = vehicle.ahead.is_some() && ready > settings.policy.chain_horizon.0;
+            let ready_ms = if beyond { u32::MAX } else { ready as u32 };
+            self.starts.push(Start { place: vehicle.start, ready_ms, driver: vehicle.driver });
+        }
+        let mut rows = Vec::with_capacity(problem.rides.len());
+        let mut drivers = Vec::new();
+        for ride in &problem.rides {
+            self.nearest_by_eta(problem, &times, ride, &vehicles);
+            let unserved = unserved(settings, problem.at, ride);
+            let found = self.best.drain().map(|(eta_ms, driver, index)| {
+                let vehicle = vehicles[index as usize];
+                let pairing = Pairing { ride, vehicle, eta_ms: i64::from(eta_ms) };
+                let terms = terms(settings, &self.network, problem.at, pairing);
+                Choice { driver, eta_ms, chained: vehicle.ahead.is_some(), terms }
+            });
+            let mut arcs: Vec<Choice> = found.filter(|choice| choice.terms.total() <= unserved).collect();
+            arcs.sort_unstable_by_key(|choice| (choice.terms.total(), choice.driver));
+            drivers.extend(arcs.iter().map(|choice| choice.driver));
+            rows.push(Row { ride: ride.ride, unserved, arcs });
+        }
+        drivers.sort_unstable();
+        drivers.dedup();
+        Matrix { drivers, rows }
+    }
+
+    /// Leaves in `best` the vehicles that may serve `ride` and are there first, at most `policy.candidates`; equal ETA:
+    /// lower driver number.
+    fn nearest_by_eta(&mut self, problem: &MatchingProblem, times: &Times, ride: &OpenRide, vehicles: &[&Vehicle]) {
+        let settings = &problem.settings;
+        let most = settings.policy.candidates as usize;
+        let toward = times.toward(ride.pickup);
+        let mut worst = u32::try_from(settings.policy.max_wait.0).unwrap_or(u32::MAX - 1);
+        self.best.clear();
+        for (index, start) in self.starts.iter().enumerate() {
+            let eta_ms = start.ready_ms.saturating_add(toward.from(start.place));
+            if eta_ms > worst {
+                continue;
+            }
+            let vehicle = vehicles[index];
+            if rule_out(settings, problem.at, ride, vehicle).is_some()
+                || rule_out_at(settings, problem.at, vehicle, i64::from(eta_ms)).is_some()
+            {
+                continue;
+            }
+            self.best.push((eta_ms, start.driver, index as u32));
+            if self.best.len() > most {
+                self.best.pop();
+                worst = self.best.peek().map_or(worst, |(eta_ms, ..)| *eta_ms);
+            }
+        }
+    }
+}
+
+impl Matrix {
+    /// The column of a driver that has an arc.
+    fn column(&self, driver: DriverId) -> u32 {
+        self.drivers.binary_search(&driver).expect("every arc's driver is a column") as u32
+    }
+}
+
+/// What it costs to leave a ride open.
+fn unserved(settings: &Settings, at: Millis, ride: &OpenRide) -> i64 {
+    let penalty = &settings.policy.unserved;
+    let waited_s = (at - ride.requested_at).0 / 1000;
+    penalty.slope_per_s.saturating_mul(waited_s).saturating_add(penalty.base).clamp(0, crate::domain::Terms::BOUND)
+}

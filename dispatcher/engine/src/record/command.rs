@@ -1,0 +1,174 @@
+//! Orders from outside.
+
+use crate::domain::{DriverId, Epoch, Name, Offset, RideId, Terms};
+use hansom_geo_index::{Coord, Millis};
+
+/// An order to the market. Ids are dense: whoever takes commands in has mapped the outside's names, except where a
+/// command introduces one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// A driver goes on shift.
+    StartShift(Box<StartShift>),
+    /// A driver ends the shift; promised rides are finished first.
+    EndShift {
+        /// Who.
+        driver: DriverId,
+    },
+    /// Positions of 1 to 1,024 vehicles, each accepted or refused by itself.
+    ReportPositions(Vec<Ping>),
+    /// A rider asks for a ride.
+    RequestRide(Box<RequestRide>),
+    /// The rider cancels.
+    CancelRide {
+        /// Which ride.
+        ride: RideId,
+    },
+    /// A driver takes an offer.
+    AcceptOffer {
+        /// Who.
+        driver: DriverId,
+        /// Which ride.
+        ride: RideId,
+        /// Which of its offers.
+        epoch: Epoch,
+    },
+    /// A driver turns an offer down.
+    DeclineOffer {
+        /// Who.
+        driver: DriverId,
+        /// Which ride.
+        ride: RideId,
+        /// Which of its offers.
+        epoch: Epoch,
+    },
+    /// A driver is at the pickup.
+    ArriveAtPickup {
+        /// Who.
+        driver: DriverId,
+        /// For which ride.
+        ride: RideId,
+    },
+    /// The rider is in the vehicle.
+    BoardRider {
+        /// Whose vehicle.
+        driver: DriverId,
+        /// Which ride.
+        ride: RideId,
+    },
+    /// The rider is out of the vehicle.
+    EndTrip {
+        /// Whose vehicle.
+        driver: DriverId,
+        /// Which ride.
+        ride: RideId,
+        /// Where.
+        place: Coord,
+    },
+    /// A driver gives a ride back before pickup.
+    CancelByDriver {
+        /// Who.
+        driver: DriverId,
+        /// Which ride.
+        ride: RideId,
+    },
+    /// Time passes: due timers fire.
+    Tick,
+    /// A planner's answer to a matching problem.
+    Propose(Box<Proposal>),
+}
+
+/// A driver goes on shift with a vehicle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartShift {
+    /// The outside's name of the driver.
+    pub driver: Name,
+    /// Where the vehicle is.
+    pub place: Coord,
+    /// Seats for riders, at least 1.
+    pub seats: u8,
+    /// Vehicle class; a ride asks for one class.
+    pub class: u8,
+    /// Drives itself: accepts every offer.
+    pub autonomous: bool,
+    /// When the driver means to stop: no pickup is promised beyond it.
+    pub until: Option<Millis>,
+    /// Where the driver lives, for the `destination` term.
+    pub home: Option<Coord>,
+    /// Rating in hundredths of a star, 100 to 500.
+    pub rating: u16,
+}
+
+/// One position of one vehicle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ping {
+    /// Whose.
+    pub driver: DriverId,
+    /// Counts the pings of the driver's session, from 1.
+    pub seq: u32,
+    /// How long before the command's arrival the device measured it, ms, by the device's clock. Advisory: clamped.
+    pub age_ms: i32,
+    /// Where.
+    pub coord: Coord,
+}
+
+/// A rider asks for a ride.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRide {
+    /// The outside's name of the rider.
+    pub rider: Name,
+    /// Where the rider wants to get in.
+    pub pickup: Coord,
+    /// Where the rider wants to get out.
+    pub dropoff: Coord,
+    /// Seats needed, at least 1.
+    pub seats: u8,
+    /// Vehicle class wanted.
+    pub class: u8,
+    /// Tier of the rider; a higher one is served first as far as `policy.weights.tier` says.
+    pub tier: u8,
+    /// Drivers that this rider shall not meet, ascending.
+    pub blocked: Box<[DriverId]>,
+}
+
+/// A planner's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The turn whose `MatchingDue` asked.
+    pub basis: Offset,
+    /// Who shall serve whom, in order of ride.
+    pub changes: Vec<Proposed>,
+}
+
+/// One assignment of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// Which ride.
+    pub ride: RideId,
+    /// By whom.
+    pub driver: DriverId,
+    /// Time until the driver is at the pickup, ms, seen from the basis.
+    pub pickup_eta_ms: u32,
+    /// What it costs, by term.
+    pub terms: Terms,
+}
+
+impl Command {
+    /// As in files and on the wire.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::StartShift(_) => "StartShift",
+            Self::EndShift { .. } => "EndShift",
+            Self::ReportPositions(_) => "ReportPositions",
+            Self::RequestRide(_) => "RequestRide",
+            Self::CancelRide { .. } => "CancelRide",
+            Self::AcceptOffer { .. } => "AcceptOffer",
+            Self::DeclineOffer { .. } => "DeclineOffer",
+            Self::ArriveAtPickup { .. } => "ArriveAtPickup",
+            Self::BoardRider { .. } => "BoardRider",
+            Self::EndTrip { .. } => "EndTrip",
+            Self::CancelByDriver { .. } => "CancelByDriver",
+            Self::Tick => "Tick",
+            Self::Propose(_) => "Propose",
+        }
+    }
+}
