@@ -8,6 +8,7 @@
 
 pub mod coord;
 pub mod import;
+mod mixer;
 pub mod moving;
 pub mod network;
 pub mod route;

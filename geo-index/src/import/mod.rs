@@ -8,6 +8,7 @@ pub mod csv;
 mod decimal;
 mod error;
 mod report;
+pub mod synthetic;
 
 pub use error::ImportError;
 pub use report::ImportReport;

@@ -2,6 +2,7 @@
 
 use super::{Network, Parts};
 use crate::coord::Coord;
+use crate::mixer::mix;
 
 /// Where the samples lie: the south-west corner of [`grid`], in 1e-7 degrees.
 const CORNER: Coord = Coord { lat: 482_000_000, lon: 163_700_000 };
@@ -50,14 +51,10 @@ pub fn grid(columns: u32, rows: u32, spacing_mm: u32, ms_per_edge: u32) -> Netwo
 ///
 /// If `nodes` is 0 or `versions` is neither 1 nor 72: a fault of the test that asks for it.
 pub fn town(seed: u64, nodes: u32, versions: usize) -> Network {
-    let mut state = seed;
+    let mut state = 0_u64;
     let mut draw = |below: u64| {
-        // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((u128::from(z ^ (z >> 31)) * u128::from(below)) >> 64) as u32
+        state += 1;
+        ((u128::from(mix(mix(seed) ^ state)) * u128::from(below)) >> 64) as u32
     };
     let mut parts = Parts { name: format!("town {seed}"), ..Parts::default() };
     for node in 0..nodes as usize {
