@@ -1,4 +1,5 @@
 //! The world: riders, drivers and vehicles on streets.
 
+pub mod demand;
 pub mod rng;
 pub mod scenario;

@@ -112,7 +112,7 @@ fn unknown_keys_of_every_depth() {
         ),
         (
             "traffic = { incidents = [{ at = \"2026-03-05T17:30:00+01:00\", duration_s = 60, lat = 1, lon = 2, radius_m = 3, faktor = 2, factor = 2 }] }",
-            "unknown key `traffic.incidents[0].faktor` at scenarios/evening-peak.toml:12:112; did you mean `factor`?",
+            "unknown key `traffic.incidents[0].faktor` at scenarios/evening-peak.toml:12:111; did you mean `factor`?",
         ),
     ];
     for (line, message) in cases {

@@ -93,6 +93,11 @@ impl Check<'_> {
         self.scenario.period.start > Millis::ZERO && self.scenario.period.end > Millis::ZERO
     }
 
+    /// Whether the period is one that others can be held against.
+    fn sound_period(&self) -> bool {
+        self.has_period() && self.period().is_none()
+    }
+
     fn period(&self) -> Option<Fault> {
         let period = self.scenario.period;
         if !self.has_period() {
@@ -115,7 +120,7 @@ impl Check<'_> {
         let end = supply.shift_end?;
         match supply.shift_start {
             Some(start) => self.backwards(("supply.shift_start", start), ("supply.shift_end", end)),
-            None if self.has_period() => self.backwards(("period.start", period.start), ("supply.shift_end", end)),
+            None if self.sound_period() => self.backwards(("period.start", period.start), ("supply.shift_end", end)),
             None => None,
         }
     }
@@ -154,7 +159,7 @@ impl Check<'_> {
         let period = self.scenario.period;
         let hours = ((period.end - period.start).0.max(0) + 3_599_999) / 3_600_000;
         let given = model.rate_per_h.len();
-        if !self.has_period() || given <= 1 || given as i64 >= hours {
+        if !self.sound_period() || given <= 1 || given as i64 >= hours {
             return None;
         }
         Some(Fault::Contradiction {
