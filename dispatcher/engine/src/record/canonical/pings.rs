@@ -1,7 +1,7 @@
 //! Pings in columns: what 46 of 50 million facts of a day look like in the log.
 //!
-//! `ReportPositions` holds a column per field of its pings. Drivers and sequence numbers are steps from the ping before,
-//! places steps from the market's origin. Of the events, each run of `DriverMoved` and `PingRefused` that repeats the
+//! `ReportPositions` holds a column per field of its pings. Drivers, sequence numbers and ages are steps from the ping
+//! before, places steps from the market's origin. Of the events, each run of `DriverMoved` and `PingRefused` that repeats the
 //! next pings of the command, in order, is one `PingRun`: what became of each ping, and the place on the streets of those
 //! that got a new one. An event that does not repeat its ping stands in full, as any other does.
 
@@ -24,7 +24,7 @@ pub(super) const RUN_TAG: u8 = tag(RUN, Wire::Bytes) as u8;
 mod command {
     pub const DRIVER_STEP: u32 = 1;
     pub const SEQ_STEP: u32 = 2;
-    pub const AGE_MS: u32 = 3;
+    pub const AGE_MS_STEP: u32 = 3;
     pub const NORTH: u32 = 4;
     pub const EAST: u32 = 5;
 }
@@ -53,17 +53,9 @@ impl Message for Vec<Ping> {
     fn write(&self, writer: &mut Writer) {
         let count = self.len();
         let origin = writer.origin;
-        let steps = |field: fn(&Ping) -> u32| {
-            let mut before = 0;
-            self.iter().map(move |ping| {
-                let step = i64::from(field(ping)) - before;
-                before += step;
-                zigzag(step)
-            })
-        };
-        columns::write(command::DRIVER_STEP, count, steps(|ping| ping.driver.0), writer);
-        columns::write(command::SEQ_STEP, count, steps(|ping| ping.seq), writer);
-        columns::write(command::AGE_MS, count, self.iter().map(|ping| zigzag(i64::from(ping.age_ms))), writer);
+        columns::write(command::DRIVER_STEP, count, steps(self, |ping| i64::from(ping.driver.0)), writer);
+        columns::write(command::SEQ_STEP, count, steps(self, |ping| i64::from(ping.seq)), writer);
+        columns::write(command::AGE_MS_STEP, count, steps(self, |ping| i64::from(ping.age_ms)), writer);
         let north = self.iter().map(|ping| zigzag(i64::from(ping.coord.lat) - i64::from(origin.lat)));
         columns::write(command::NORTH, count, north, writer);
         let east = self.iter().map(|ping| zigzag(i64::from(ping.coord.lon) - i64::from(origin.lon)));
@@ -76,7 +68,7 @@ impl Message for Vec<Ping> {
             let column = match number {
                 command::DRIVER_STEP => &mut driver,
                 command::SEQ_STEP => &mut seq,
-                command::AGE_MS => &mut age_ms,
+                command::AGE_MS_STEP => &mut age_ms,
                 command::NORTH => &mut north,
                 command::EAST => &mut east,
                 _ => {
@@ -96,7 +88,7 @@ impl Message for Vec<Ping> {
             before = Ping {
                 driver: DriverId(step(before.driver.0, driver.next()?).ok_or(DecodeError::Range("DriverId"))?),
                 seq: step(before.seq, seq.next()?).ok_or(DecodeError::Range("seq"))?,
-                age_ms: i32::try_from(unzigzag(age_ms.next()?)).map_err(|_| DecodeError::Range("age"))?,
+                age_ms: step(before.age_ms, age_ms.next()?).ok_or(DecodeError::Range("age"))?,
                 coord: Coord {
                     lat: step(origin.lat, north.next()?).ok_or(DecodeError::Range("latitude"))?,
                     lon: step(origin.lon, east.next()?).ok_or(DecodeError::Range("longitude"))?,
@@ -122,6 +114,16 @@ impl Message for Vec<Ping> {
             });
         });
     }
+}
+
+/// A field of pings as a column of steps.
+fn steps(pings: &[Ping], field: impl Fn(&Ping) -> i64) -> impl Iterator<Item = u64> {
+    let mut before = 0;
+    pings.iter().map(move |ping| {
+        let step = field(ping) - before;
+        before += step;
+        zigzag(step)
+    })
 }
 
 /// A value plus a step of a column.
