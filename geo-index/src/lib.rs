@@ -11,6 +11,7 @@ pub mod import;
 mod mixer;
 pub mod moving;
 pub mod network;
+pub mod place;
 pub mod route;
 pub mod units;
 
