@@ -1,2 +1,55 @@
-//! Hansom.
-fn main() {}
+//! Hansom: a ride-hailing dispatcher, and the city simulator that proves it.
+//!
+//! This crate is the command line: [`cli`] says what can be typed, [`cmd`] does it, a file a subcommand, [`show`] prints,
+//! [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
+//! together; refuses to know what a dispatcher does.
+
+mod cli;
+mod cmd;
+mod error;
+mod show;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+
+use error::{Error, Exit};
+
+/// Whether the user has asked to stop.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+fn main() -> ExitCode {
+    let arguments = cli::Cli::parse();
+    std::panic::set_hook(Box::new(|panic| error::internal(panic).print()));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        listen()?;
+        cmd::run(arguments.command)
+    }));
+    match outcome {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(error)) => {
+            error.print();
+            error.exit().into()
+        }
+        // The hook has printed it.
+        Err(_) => Exit::Failed.into(),
+    }
+}
+
+/// From now on the first Ctrl-C asks for an orderly end, and a second one ends the process at once.
+fn listen() -> Result<(), Error> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        show::note("stopping: one more Ctrl-C ends at once, without a report");
+    })
+    .map_err(Error::Signals)
+}
+
+/// Whether the user has asked to stop. Long work looks at it now and then and ends in good order.
+fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}

@@ -1,0 +1,124 @@
+//! What can be typed: subcommands, their arguments and their help.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use hansom_geo_index::import::synthetic;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// A ride-hailing dispatcher, and the city simulator that proves it.
+#[derive(Debug, Parser)]
+#[command(version, about, styles = STYLES, max_term_width = 120, after_help = "\
+Exit codes: 0 done; 1 failed; 2 wrong usage or input; 3 a replay diverged; 4 a damaged log; 130 interrupted.
+Results go to stdout, all else to stderr.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Turn street data into a network file
+    #[command(subcommand)]
+    Import(Import),
+    /// List, show and check scenarios
+    #[command(subcommand)]
+    Scenario(Scenario),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// From a folder with nodes.csv, edges.csv and perhaps travel_times.csv[.xz]
+    #[command(after_help = "\
+Examples:
+  hansom import csv data/manhattan --out manhattan.network
+  hansom import csv data/town --speed-m-s 10 --out town.network
+Then: hansom simulate SCENARIO --set network.file=manhattan.network")]
+    Csv {
+        /// The folder
+        folder: PathBuf,
+        /// Speed where there are no travel times, m/s
+        #[arg(long, value_name = "SPEED", default_value_t = 8.0)]
+        speed_m_s: f64,
+        #[command(flatten)]
+        target: ImportTarget,
+    },
+    /// A procedural city, drawn from a seed
+    #[command(after_help = "\
+Examples:
+  hansom import synthetic river-town --out river-town.network
+  hansom import synthetic small-town --seed 5 --csv small-town/ --out small-town.network")]
+    Synthetic {
+        /// Its name
+        #[arg(value_parser = synthetic::NAMES)]
+        city: String,
+        /// Another seed, other street corners in the same plan
+        #[arg(long, default_value_t = synthetic::DEFAULT_SEED)]
+        seed: u64,
+        #[command(flatten)]
+        target: ImportTarget,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ImportTarget {
+    /// Where the network file goes
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Write the network as CSV files into this folder, too
+    #[arg(long, value_name = "DIR")]
+    pub csv: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Scenario {
+    /// The scenarios of a folder, and what each shows
+    #[command(after_help = "Examples: hansom scenario list")]
+    List {
+        /// The folder
+        #[arg(default_value = "scenarios")]
+        folder: PathBuf,
+    },
+    /// A scenario with every key and its value, the defaults too
+    #[command(after_help = "\
+Examples:
+  hansom scenario show scenarios/evening-peak.toml
+  hansom scenario show scenarios/evening-peak.toml --set policy.kind=nearest")]
+    Show {
+        /// The scenario
+        file: PathBuf,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// All that is wrong with scenarios, each fault with its place and remedy
+    #[command(after_help = "Examples: hansom scenario check scenarios/*.toml")]
+    Check {
+        /// The scenarios
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        changes: Changes,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// Change a key of the scenario, as `policy.kind=nearest`; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Text,
+    /// One JSON object and nothing else
+    Json,
+}

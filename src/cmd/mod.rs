@@ -1,0 +1,15 @@
+//! What each subcommand does: parse, wire, print.
+
+mod import;
+mod scenario;
+
+use crate::cli::Command;
+use crate::error::{Error, Exit};
+
+/// Does what was typed.
+pub fn run(command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Import(what) => import::run(&what),
+        Command::Scenario(what) => scenario::run(&what),
+    }
+}

@@ -1,0 +1,82 @@
+//! What users see: tables on stdout; notes, problems and progress on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::builder::styling::{AnsiColor, Style};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Prints to stdout.
+pub fn result(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints a line to stderr.
+pub fn note(text: &str) {
+    // Nowhere is left to say so if stderr is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints something that is wrong, and what to do about it, to stderr.
+pub fn problem(code: &str, text: &str, hint: &str) {
+    let (error, help) = if colour() { (ERROR, HINT) } else { (Style::new(), Style::new()) };
+    note(&format!("{error}error[{code}]{error:#}: {text}\n{help}hint{help:#}: {hint}"));
+}
+
+/// Whether stderr shows colours: it is a terminal, and the user has not asked for none.
+fn colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// `text` in lines of at most `width` characters, broken between words.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Rows of text in aligned columns, two blanks apart; lines carry no blanks at their end.
+#[derive(Debug, Default)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+    right: &'static [bool],
+}
+
+impl Table {
+    /// An empty table; `right` says for each column whether it is aligned to the right, the others are not.
+    pub fn new(right: &'static [bool]) -> Self {
+        Self { rows: Vec::new(), right }
+    }
+
+    /// Adds a row.
+    pub fn row<const N: usize>(&mut self, cells: [&str; N]) {
+        self.rows.push(cells.map(str::to_owned).into());
+    }
+
+    /// The table as text, each line ended.
+    pub fn text(&self) -> String {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |n: usize| self.rows.iter().filter_map(|row| row.get(n)).map(|c| c.chars().count()).max();
+        let widths: Vec<usize> = (0..columns).map(|n| width(n).unwrap_or(0)).collect();
+        let mut text = String::new();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (n, cell) in row.iter().enumerate() {
+                let room = " ".repeat(widths[n] - cell.chars().count());
+                let (before, after) =
+                    if self.right.get(n) == Some(&true) { (room.as_str(), "") } else { ("", room.as_str()) };
+                line.extend([if n > 0 { "  " } else { "" }, before, cell, after]);
+            }
+            text.extend([line.trim_end(), "\n"]);
+        }
+        text
+    }
+}
