@@ -92,7 +92,9 @@ proptest! {
         radius_mm in prop_oneof![0u32..3_000_000, Just(131_072), Just(u32::MAX)],
     ) {
         let (mut grid, mut tree, mut list) = (grid(), RTree::default(), List::default());
-        steps.iter().for_each(|&step| list.take(step));
+        for &step in &steps {
+            list.take(step);
+        }
         play(&mut grid, &steps);
         play(&mut tree, &steps);
         check(&grid, &list, from, k, radius_mm)?;

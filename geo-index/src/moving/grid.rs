@@ -161,24 +161,41 @@ impl MovingIndex for Grid {
             return;
         }
         let mut rings = Rings::new(self, point);
-        // Strictly: a point just as far that has not been seen may have a lower id.
-        while out.len() < k || out[k - 1].0 >= rings.beyond2() {
-            let more = rings.next(|entry| {
-                let found = (entry.point.distance2(point), entry.id);
-                if out.len() == k {
-                    if found >= out[k - 1] || !wanted(entry.id) {
-                        return;
-                    }
-                    out.pop();
-                } else if !wanted(entry.id) {
+        let mut worst = u64::MAX;
+        // Strictly beyond: a point just as far that has not been seen may have a lower id.
+        while worst >= rings.beyond2() {
+            let more = rings.next(|cell_distance2, entries| {
+                if cell_distance2 > worst {
                     return;
                 }
-                let at = out.partition_point(|other| *other < found);
-                out.insert(at, found);
+                for entry in entries {
+                    let distance2 = entry.point.distance2(point);
+                    if distance2 > worst {
+                        continue;
+                    }
+                    let found = (distance2, entry.id);
+                    if out.len() < k {
+                        if wanted(entry.id) {
+                            out.push(found);
+                            if out.len() == k {
+                                out.sort_unstable();
+                                worst = out[k - 1].0;
+                            }
+                        }
+                    } else if found < out[k - 1] && wanted(entry.id) {
+                        let at = out.partition_point(|other| *other < found);
+                        out.pop();
+                        out.insert(at, found);
+                        worst = out[k - 1].0;
+                    }
+                }
             });
             if !more {
-                return;
+                break;
             }
+        }
+        if out.len() < k {
+            out.sort_unstable();
         }
     }
 
@@ -187,10 +204,10 @@ impl MovingIndex for Grid {
         let limit = u64::from(radius_mm) * u64::from(radius_mm);
         let mut rings = Rings::new(self, point);
         while rings.beyond2() <= limit {
-            let more = rings.next(|entry| {
-                let distance2 = entry.point.distance2(point);
-                if distance2 <= limit {
-                    out.push((distance2, entry.id));
+            let more = rings.next(|cell_distance2, entries| {
+                if cell_distance2 <= limit {
+                    let found = entries.iter().map(|entry| (entry.point.distance2(point), entry.id));
+                    out.extend(found.filter(|&(distance2, _)| distance2 <= limit));
                 }
             });
             if !more {
@@ -220,7 +237,9 @@ impl Iterator for InAirLineOrder<'_> {
                 return Some(found);
             }
             let (waiting, centre) = (&mut self.waiting, self.rings.centre);
-            let more = self.rings.next(|entry| waiting.push(Reverse((entry.point.distance2(centre), entry.id))));
+            let more = self.rings.next(|_, entries| {
+                waiting.extend(entries.iter().map(|entry| Reverse((entry.point.distance2(centre), entry.id))));
+            });
             if !more {
                 return self.waiting.pop().map(|Reverse(found)| found);
             }
@@ -261,8 +280,9 @@ impl<'a> Rings<'a> {
         nearest.saturating_mul(nearest)
     }
 
-    /// Shows all entries of the next ring; false, and none, if there are no more rings.
-    fn next(&mut self, mut show: impl FnMut(&Entry)) -> bool {
+    /// Shows the cells of the next ring that are not empty, each with a bound: none of its points is nearer than the root
+    /// of that, in mm². False, and none, if there are no more rings.
+    fn next(&mut self, mut show: impl FnMut(u64, &[Entry])) -> bool {
         let (grid, ring) = (self.grid, self.ring);
         let (left, right) = (self.column.checked_sub(ring), Some(self.column + ring).filter(|&c| c < grid.columns));
         let (bottom, top) = (self.row.checked_sub(ring), Some(self.row + ring).filter(|&r| r < grid.rows));
@@ -270,10 +290,14 @@ impl<'a> Rings<'a> {
             return false;
         }
         self.ring += 1;
+        let centre = self.centre;
         let mut cell = |row: u32, column: u32| {
-            for entry in &grid.cells[(row * grid.columns + column) as usize] {
-                show(entry);
-            }
+            let across = gap(centre.x, column, grid.low.x, grid.shift, grid.columns);
+            let along = gap(centre.y, row, grid.low.y, grid.shift, grid.rows);
+            show(
+                across.saturating_mul(across).saturating_add(along.saturating_mul(along)),
+                &grid.cells[(row * grid.columns + column) as usize],
+            );
         };
         let columns = left.unwrap_or(0)..right.map_or(grid.columns, |right| right + 1);
         let same = ring == 0;
@@ -328,6 +352,15 @@ impl Lines {
             }
         }
     }
+}
+
+/// How far coordinate `at` is from the nearest that line of cells `line` holds.
+#[inline]
+fn gap(at: i32, line: u32, low: i32, shift: u32, lines: u32) -> u64 {
+    let start = i64::from(low) + (i64::from(line) << shift);
+    let before = if line == 0 { 0 } else { start - i64::from(at) };
+    let behind = if line + 1 == lines { 0 } else { i64::from(at) - (start + (1 << shift) - 1) };
+    before.max(behind).max(0).unsigned_abs()
 }
 
 /// The line of cells, of `lines`, that holds coordinate `at`; the lines begin at `low`.

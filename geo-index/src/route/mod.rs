@@ -15,13 +15,15 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod times;
+mod toward;
 mod trip;
 
 pub use cch::node_order;
 pub use dijkstra::Dijkstra;
 pub use path::Path;
 pub use router::Router;
-pub use times::{Times, Toward};
+pub use times::Times;
+pub use toward::Toward;
 
 use crate::network::Position;
 

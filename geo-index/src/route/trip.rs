@@ -93,16 +93,17 @@ pub(super) fn follow(
     if matches!(way, Way::Stay { .. }) {
         return;
     }
-    let (mut node, target) = (end(network, from.edge), start(network, to.edge));
+    let (mut node, mut last, target) = (end(network, from.edge), None, start(network, to.edge));
     let mut left = toward(node);
     while node != target {
         let next = network.out_edges(node).find_map(|edge| {
-            let rest = left.checked_sub(times_ms[edge.0 as usize])?;
-            (toward(end(network, edge)) == rest).then_some((edge, rest))
+            let (head, rest) = (end(network, edge), left.checked_sub(times_ms[edge.0 as usize])?);
+            // Never straight back: that need not even be asked.
+            (Some(head) != last && toward(head) == rest).then_some((edge, head, rest))
         });
-        let (edge, rest) = next.expect("a shortest way goes on by one of the edges");
+        let (edge, head, rest) = next.expect("a shortest way goes on by one of the edges");
         path.edges.push(edge);
-        (node, left) = (end(network, edge), rest);
+        (last, node, left) = (Some(node), head, rest);
     }
     path.edges.push(to.edge);
 }

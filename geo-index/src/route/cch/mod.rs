@@ -12,6 +12,6 @@ mod sweep;
 
 pub(super) use contract::Hierarchy;
 pub(super) use customize::Metric;
-pub(super) use label::{Label, Lazy, meet};
+pub(super) use label::{Labels, Leave, Reach};
 pub use order::node_order;
 pub(super) use sweep::{Cost, LANES, Sweep};
