@@ -20,7 +20,7 @@ fn written(network: &Network) -> (TempDir, PathBuf, Vec<u8>) {
 fn assert_same(a: &Network, b: &Network) {
     assert_eq!((a.id(), a.id_hex(), a.name()), (b.id(), b.id_hex(), b.name()));
     assert_eq!((a.from(), a.to(), a.projection()), (b.from(), b.to(), b.projection()));
-    assert_eq!(a.version_count(), b.version_count());
+    assert_eq!((a.version_count(), a.order()), (b.version_count(), b.order()));
     for version in (0..a.version_count() as u16).map(WeightsVersion) {
         assert_eq!(a.times_ms(version), b.times_ms(version));
     }
@@ -93,6 +93,17 @@ fn every_shorter_or_longer_file_is_refused() {
     assert!(matches!(Network::open(&path), Err(FileError::Layout { section: "header", .. })));
 }
 
+#[test]
+fn the_order_is_read_and_not_worked_out_again() {
+    let town = sample::grid(3, 2, 50_000, 5_000);
+    let (_folder, path, bytes) = written(&town);
+    let other = [5, 4, 3, 2, 1, 0];
+    assert_ne!(town.order(), other);
+    fs::write(&path, forged(&bytes, 9, |order| (0..6).for_each(|i| order[4 * i] = other[i] as u8))).expect("written");
+    let opened = Network::open(&path).expect("any order will do");
+    assert_eq!((opened.order(), opened.id()), (&other[..], town.id()));
+}
+
 /// The bytes with the section of `kind` changed and every checksum made right again: a file by a faulty writer.
 fn forged(bytes: &[u8], kind: u32, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let word = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes")) as usize;
@@ -132,11 +143,11 @@ fn errors_name_the_file_the_section_and_what_to_do() {
     let mut damaged = bytes.clone();
     let at = damaged.len() - 1;
     damaged[at] ^= 1;
-    let offset = at + 1 - 14 * 8;
+    let offset = at + 1 - 6 * 4;
     assert_eq!(
         refusal(&damaged),
         format!(
-            " is damaged: section `edge_source` at byte {offset} does not match its checksum; copy it again, or import the network again"
+            " is damaged: section `order` at byte {offset} does not match its checksum; copy it again, or import the network again"
         )
     );
     assert_eq!(
@@ -149,8 +160,16 @@ fn errors_name_the_file_the_section_and_what_to_do() {
     );
     assert_eq!(
         refusal(&forged(&bytes, 1, |name| name[0] = 0xff)),
-        " is damaged: section `name` is not UTF-8 (byte 320); copy it again, or import the network again"
+        " is damaged: section `name` is not UTF-8 (byte 384); copy it again, or import the network again"
     );
+    for twice_or_none in [0_u8, 6] {
+        assert_eq!(
+            refusal(&forged(&bytes, 9, |order| (0..6).for_each(|i| order[4 * i] = twice_or_none))),
+            format!(
+                " is damaged: section `order` does not name every node once (byte {offset}); copy it again, or import the network again"
+            )
+        );
+    }
     fs::remove_file(&path).expect("removed");
     let missing = Network::open(&path).expect_err("refused").to_string();
     assert!(missing.starts_with(&format!("cannot open {}: ", path.display())), "{missing}");

@@ -18,8 +18,9 @@
 //!
 //! Kinds: 1 name (UTF-8) · 2 latitude and longitude of each node in 1e-7 degrees · 3, 4 start and end node of each edge,
 //! ascending · 5 lengths in mm · 6 times in ms, a block of all edges per weights version · 7, 8 ids of nodes and edges in
-//! the source. A kind that a reader does not know it skips; what an answer depends on never becomes a new kind of an old
-//! version.
+//! the source · 9 order of contraction ([`Network::order`]), which may be missing and is not part of the identity. A kind
+//! that a reader does not know it skips: a table that only saves work may become a new kind, one that changes an answer
+//! takes a new version.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -70,34 +71,38 @@ const LENGTHS: Section = (5, "length_mm");
 const TIMES: Section = (6, "times_ms");
 const NODE_SOURCE: Section = (7, "node_source");
 const EDGE_SOURCE: Section = (8, "edge_source");
+const ORDER: Section = (9, "order");
 
 fn section_name(kind: u32) -> &'static str {
-    let known = [NAME, COORDS, FROM, TO, LENGTHS, TIMES, NODE_SOURCE, EDGE_SOURCE];
+    let known = [NAME, COORDS, FROM, TO, LENGTHS, TIMES, NODE_SOURCE, EDGE_SOURCE, ORDER];
     known.iter().find(|section| section.0 == kind).map_or("of a kind unknown to this version", |section| section.1)
 }
 
+/// What goes into a section: its kind, the size of an element, the bytes.
+type Content<'a> = (u32, usize, &'a [u8]);
+
+fn content<T: Pod>(section: Section, table: &[T]) -> Content<'_> {
+    (section.0, size_of::<T>(), bytemuck::cast_slice(table))
+}
+
 impl Columns {
-    /// The sections in the order of the file: kind, size of an element, bytes.
-    fn sections(&self) -> [(u32, usize, &[u8]); 8] {
-        fn section<T: Pod>(section: Section, table: &[T]) -> (u32, usize, &[u8]) {
-            (section.0, size_of::<T>(), bytemuck::cast_slice(table))
-        }
+    /// The sections that make the network what it is.
+    fn sections(&self) -> [Content<'_>; 7] {
         [
-            section(NAME, self.name.as_bytes()),
-            section(COORDS, &self.coords),
-            section(FROM, &self.from),
-            section(TO, &self.to),
-            section(LENGTHS, &self.length_mm),
-            section(TIMES, &self.times_ms),
-            section(NODE_SOURCE, &self.node_source),
-            section(EDGE_SOURCE, &self.edge_source),
+            content(COORDS, &self.coords),
+            content(FROM, &self.from),
+            content(TO, &self.to),
+            content(LENGTHS, &self.length_mm),
+            content(TIMES, &self.times_ms),
+            content(NODE_SOURCE, &self.node_source),
+            content(EDGE_SOURCE, &self.edge_source),
         ]
     }
 
-    /// BLAKE3 over everything but the name: kind, length and bytes of each section.
+    /// BLAKE3 over kind, length and bytes of each of these.
     pub(super) fn id(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("Hansom network 1");
-        for (kind, _, bytes) in self.sections().into_iter().filter(|section| section.0 != NAME.0) {
+        for (kind, _, bytes) in self.sections() {
             hasher.update(&kind.to_le_bytes());
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
@@ -119,10 +124,15 @@ impl Network {
         }
         let reader = Reader { path, file: Mapping::of(&file).map_err(io)? };
         let (header, table) = reader.table()?;
-        let network = Self::assemble(reader.columns(&table)?)
+        let mut network = Self::assemble(reader.columns(&table)?)
             .map_err(|source| FileError::Content { path: path.into(), source })?;
         if network.id() != header.id {
             return Err(FileError::Identity { path: path.into() });
+        }
+        if let Ok(entry) = reader.find(&table, ORDER)
+            && !network.keep_order(reader.column(&table, ORDER)?)
+        {
+            return Err(reader.layout(ORDER.1, entry.offset, "does not name every node once"));
         }
         Ok(network)
     }
@@ -143,26 +153,24 @@ impl Network {
     }
 
     fn fill(&self, file: &File) -> io::Result<()> {
-        let sections = self.columns().sections();
+        let mut sections = vec![content(NAME, self.name().as_bytes())];
+        sections.extend(self.columns().sections());
+        sections.push(content(ORDER, self.order()));
         let mut end = size_of::<Header>() + sections.len() * size_of::<Entry>();
-        let table = sections.map(|(kind, element, bytes)| {
+        let entry = |&(kind, element, bytes): &Content| {
             let offset = end.next_multiple_of(ALIGN);
             end = offset + bytes.len();
-            Entry {
-                kind,
-                element: element as u32,
-                offset: offset as u64,
-                bytes: bytes.len() as u64,
-                checksum: xxh3_64(bytes),
-            }
-        });
+            let (element, offset) = (element as u32, offset as u64);
+            Entry { kind, element, offset, bytes: bytes.len() as u64, checksum: xxh3_64(bytes) }
+        };
+        let table: Vec<Entry> = sections.iter().map(entry).collect();
         let (version, count, length) = (VERSION, table.len() as u32, end as u64);
         let mut header = Header { magic: MAGIC, version, sections: count, length, id: self.id(), checksum: 0 };
         header.checksum = head_checksum(&header, &table);
         let mut out = BufWriter::new(file);
         out.write_all(bytemuck::bytes_of(&header))?;
         out.write_all(bytemuck::cast_slice(&table))?;
-        let mut at = size_of::<Header>() + size_of_val(&table);
+        let mut at = size_of::<Header>() + size_of_val(&table[..]);
         for ((_, _, bytes), entry) in sections.iter().zip(&table) {
             out.write_all(&[0; ALIGN][..entry.offset as usize - at])?;
             out.write_all(bytes)?;

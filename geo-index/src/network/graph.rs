@@ -1,10 +1,14 @@
 //! The network as a forward star: the edges that leave a node lie side by side.
 
+use std::sync::OnceLock;
+
+use super::column::Column;
 use super::connected::{gap, starts};
 use super::parts::Columns;
 use super::segment::Segment;
 use super::{NetworkError, Parts};
 use crate::coord::{Coord, Point, Projection};
+use crate::route::node_order;
 
 /// How far a node may be from the middle of its network, north or east, in mm: squares of distances stay exact.
 pub(super) const MAX_EXTENT_MM: i32 = 500_000_000;
@@ -50,6 +54,7 @@ pub struct Network {
     twin: Vec<u32>,
     projection: Projection,
     segments: Vec<Segment>,
+    order: OnceLock<Column<u32>>,
 }
 
 impl Network {
@@ -76,7 +81,24 @@ impl Network {
         let twin = twins(&first_out, from, to);
         let line = |(&a, &b): (&u32, &u32)| Segment::new(points[a as usize], points[b as usize]);
         let segments = from.iter().zip(&**to).map(line).collect();
-        Ok(Self { id: columns.id(), columns, points, first_out, twin, projection, segments })
+        Ok(Self { id: columns.id(), columns, points, first_out, twin, projection, segments, order: OnceLock::new() })
+    }
+
+    /// In which order a router should contract the nodes: read from the network's file, else worked out when first asked
+    /// for, which takes seconds in a network of 264,000 nodes. Travel times and paths do not depend on it.
+    pub fn order(&self) -> &[u32] {
+        self.order.get_or_init(|| node_order(self.node_count(), self.from(), self.to()).into())
+    }
+
+    /// Takes `order` for the answer of [`order`](Self::order), if it names every node once.
+    pub(super) fn keep_order(&mut self, order: Column<u32>) -> bool {
+        let mut seen = vec![false; self.node_count()];
+        let fresh = |&node: &u32| seen.get_mut(node as usize).is_some_and(|seen| !std::mem::replace(seen, true));
+        let sound = order.len() == self.node_count() && order.iter().all(fresh);
+        if sound {
+            self.order = order.into();
+        }
+        sound
     }
 
     pub(super) fn columns(&self) -> &Columns {
