@@ -1,2 +1,52 @@
-//! Repository chores.
-fn main() {}
+//! Chores of the repository, run as `cargo xtask CHORE`: what a person or a machine does to it besides building.
+
+mod ci;
+mod expected;
+mod shell;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use shell::Failure;
+
+const HELP: &str = "\
+Chores of the repository. Usage: cargo xtask CHORE
+
+  ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
+  tidy                dead links, undocumented error codes, backward dependencies, licences, stray paths
+  expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = root();
+    let done = match arguments[..] {
+        ["ci"] => ci::run(&root),
+        ["tidy"] => tidy::run(&root),
+        ["expected"] => expected::run(&root, expected::Mode::Rewrite),
+        ["expected", "--check"] => expected::run(&root, expected::Mode::Compare),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(reason)) => {
+            eprintln!("xtask: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("this crate is two folders below the workspace").to_owned()
+}

@@ -1,0 +1,48 @@
+//! All that must pass before a change lands, in the order in which a mistake is found soonest.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::expected::{self, Mode};
+use crate::shell::{self, Failure, Result, cargo, step};
+
+/// The scenario that is run end to end: seconds.
+const TOWN: &str = "scenarios/small-town.toml";
+
+/// Runs every check; stops at the first that fails.
+pub fn run(root: &Path) -> Result<()> {
+    step("format", cargo(root, &["fmt", "--all", "--", "--check"]))?;
+    let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+    step("lints", cargo(root, &lints))?;
+    let mut docs = cargo(root, &["doc", "--locked", "--workspace", "--no-deps"]);
+    docs.env("RUSTDOCFLAGS", "--deny warnings");
+    step("docs", docs)?;
+    step("tests", cargo(root, &["test", "--locked", "--workspace"]))?;
+    step("release build", cargo(root, &["build", "--locked", "--release", "--package", "hansom"]))?;
+    end_to_end(root)?;
+    expected::run(root, Mode::Compare)
+}
+
+/// One town twice: the same digest, a log that replays to it, and an audit that finds nothing.
+fn end_to_end(root: &Path) -> Result<()> {
+    let hansom = expected::binary(root);
+    let hansom = hansom.to_string_lossy();
+    let runs = root.join("target/ci-runs");
+    let mut chains = Vec::new();
+    for name in ["first", "second"] {
+        let out = runs.join(name);
+        let out = out.to_string_lossy();
+        let text =
+            shell::output(shell::command(root, &hansom, &["simulate", TOWN, "--format", "json", "--out", &out]))?;
+        let summary: Value = serde_json::from_str(&text).map_err(|error| Failure(format!("{TOWN}: {error}")))?;
+        chains.push(summary["event_chain"].clone());
+    }
+    if chains[0] != chains[1] || !chains[0].is_string() {
+        return Err(Failure(format!("{TOWN} ran twice to different ends: {} and {}", chains[0], chains[1])));
+    }
+    let first = runs.join("first");
+    let first = first.to_string_lossy();
+    step("replay", shell::command(root, &hansom, &["replay", &first, "--verify"]))?;
+    step("audit", shell::command(root, "python3", &["scenarios/audit/audit.py", &first, "--hansom", &hansom]))
+}
