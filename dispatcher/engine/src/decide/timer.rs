@@ -64,7 +64,9 @@ fn silence(state: &State, at: Millis, driver: &Driver, due: Millis, out: &mut Ve
     match driver.comms {
         Comms::Live if warn_at > due => out.push(Event::SilenceRearmed { driver: driver.id, until: warn_at }),
         Comms::Live => {
-            let until = (driver.heard + settings.silence_redispatch).max(due);
+            // Who was silent before he was committed still has the whole time between warning and release to answer.
+            let grace = (settings.silence_redispatch - settings.silence_warn).max(Millis(1));
+            let until = (driver.heard + settings.silence_redispatch).max(due + grace);
             out.push(Event::DriverWarned { driver: driver.id, until });
         }
         Comms::Warned | Comms::Dark => {

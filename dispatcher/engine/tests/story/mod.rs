@@ -1,0 +1,384 @@
+//! Stories: a script of what riders, drivers and the clock do, beside what the market answers.
+//!
+//! A line is `TIME WHO DOES …`; lines of `.` are ticks that the market asked for. `>` begins what happened, `!` a
+//! refusal, `=` a repeat. Each story is played three times: with one desk, with a fresh desk for every turn, and by
+//! folding the facts; all must agree, and all invariants hold throughout.
+//!
+//! The town is a chessboard of 21 × 21 crossings, 100 m and 10 s apart; a place is `column,row`.
+
+use hansom_engine::domain::{
+    DriverId, Epoch, Hours, Key, Money, Name, Offset, Planner, Policy, RideId, Settings, Tariff, Unserved, Weights,
+};
+use hansom_engine::invariant::Checker;
+use hansom_engine::planner::batch::BatchPlanner;
+use hansom_engine::planner::problem;
+use hansom_engine::record::{Command, Event, Fix, Ping, RequestRide, StartShift, Turn};
+use hansom_engine::steps;
+use hansom_engine::{Desk, Stamp, State};
+use hansom_geo_index::network::sample;
+use hansom_geo_index::place::SnapIndex;
+use hansom_geo_index::route::Router;
+use hansom_geo_index::{Coord, Millis, Network, NodeId};
+use std::sync::Arc;
+
+pub const COLUMNS: u32 = 21;
+
+pub fn settings() -> Settings {
+    Settings {
+        policy: Policy {
+            planner: Planner::Nearest,
+            batch_window: Millis::from_secs(5),
+            candidates: 30,
+            max_wait: Millis::from_secs(600),
+            chain_horizon: Millis::ZERO,
+            chain_slip: Millis::from_secs(180),
+            weights: Weights::default(),
+            unserved: Unserved::default(),
+            destination_value: 0,
+            forecast_value: 0,
+        },
+        tariff: Tariff {
+            currency: "USD".into(),
+            base: Money(250),
+            per_km: Money(120),
+            per_min: Money(35),
+            minimum: Money(400),
+            driver_share_bp: 7500,
+            tax_bp: 0,
+            cancellation_fee: Money(300),
+            no_show_fee: Money(500),
+        },
+        hours: Hours::default(),
+        offer_life: Millis::from_secs(15),
+        max_offers: 3,
+        decline_rest: Millis::from_secs(60),
+        silence_warn: Millis::from_secs(60),
+        silence_redispatch: Millis::from_secs(120),
+        no_show_wait: Millis::from_secs(300),
+        boarding: Millis::from_secs(30),
+        alighting: Millis::from_secs(20),
+        snap_mm: 300_000,
+        teleport_mm_s: 60_000,
+        teleport_mm: 500_000,
+        reanchor_along_mm: 50_000,
+        reanchor_across_mm: 30_000,
+        arrival_mm: 300_000,
+        max_age: Millis::from_secs(60),
+        ride_key_life: Millis::from_secs(600),
+        creation_key_life: Millis::from_secs(86_400),
+        review: Millis::from_secs(600),
+        give_up: Millis::from_secs(3600),
+        planner_patience: Millis::from_secs(30),
+    }
+}
+
+/// A market in a town, with what the checks need.
+pub struct Market {
+    pub network: Arc<Network>,
+    router: Arc<Router>,
+    snap: Arc<SnapIndex>,
+    desk: Desk,
+    planner: BatchPlanner,
+    pub state: State,
+    folded: State,
+    checker: Checker,
+    fresh_desks: bool,
+    pub turns: Vec<Turn>,
+}
+
+impl Market {
+    pub fn new(network: Network, settings: Settings, fresh_desks: bool) -> Self {
+        let network = Arc::new(network);
+        let router = Arc::new(Router::new(network.clone()));
+        let snap = Arc::new(SnapIndex::new(&network));
+        let state = State::new(settings, &network, Millis::ZERO);
+        Self {
+            desk: Desk::new(network.clone(), router.clone(), snap.clone()),
+            planner: BatchPlanner::new(network.clone(), router.clone()),
+            folded: state.clone(),
+            state,
+            checker: Checker::new(),
+            network,
+            router,
+            snap,
+            fresh_desks,
+            turns: Vec::new(),
+        }
+    }
+
+    pub fn turn(&mut self, at: Millis, key: Option<Key>, command: Command) -> &Turn {
+        if self.fresh_desks {
+            self.desk = Desk::new(self.network.clone(), self.router.clone(), self.snap.clone());
+        }
+        let stamp = Stamp { at, offset: Offset(self.turns.len() as u64) };
+        let turn = steps::turn(&mut self.desk, &mut self.state, stamp, key, command, Vec::new());
+        let violations = self.checker.check(&self.state, &self.network, &turn);
+        assert!(violations.is_empty(), "{}", violations[0]);
+        assert!(self.state.next_deadline().is_none_or(|due| due >= at), "a timer is due in the past");
+        steps::fold(&mut self.folded, &self.network, &turn);
+        assert_eq!(self.folded.digest(), self.state.digest(), "folding leads elsewhere at offset {}", turn.offset);
+        self.turns.push(turn);
+        self.turns.last().expect("just pushed")
+    }
+
+    /// Answers the planner's question of the last turn, if it asked one.
+    pub fn answer(&mut self) -> Option<&Turn> {
+        let basis = self.state.matching_due()?;
+        let asked = self.turns.last().filter(|turn| turn.offset == basis)?;
+        let at = asked.at;
+        let problem = problem(&self.state, basis, at);
+        let proposal = self.planner.propose(&problem).expect("the answer is proved optimal");
+        Some(self.turn(at, None, Command::Propose(Box::new(proposal))))
+    }
+}
+
+/// The coordinate of a crossing.
+pub fn crossing(network: &Network, place: &str) -> Coord {
+    let (column, row) = place.split_once(',').expect("a place is column,row");
+    let number = |text: &str| text.parse::<u32>().expect("a number");
+    network.node_coord(NodeId(number(row) * COLUMNS + number(column)))
+}
+
+/// Plays a script and demands the transcript that it is.
+#[track_caller]
+pub fn story(settings: Settings, script: &str) {
+    let tell = |fresh_desks| {
+        let mut teller = Teller::new(settings.clone(), fresh_desks);
+        let told: Vec<String> =
+            script.lines().map(str::trim).filter(|line| !line.is_empty()).fold(Vec::new(), |mut told, line| {
+                // Ticks are the market's own: they are told, not played.
+                if line.split_whitespace().nth(1) != Some(".") {
+                    teller.play(line, &mut told);
+                }
+                told
+            });
+        (told, teller.market.turns)
+    };
+    let (told, turns) = tell(false);
+    let squeeze = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected: Vec<String> = script.lines().map(squeeze).filter(|line| !line.is_empty()).collect();
+    let told: Vec<String> = told.iter().map(|line| squeeze(line)).collect();
+    assert!(told == expected, "the story went like this:\n\n{}\n", told.join("\n"));
+    assert_eq!(tell(true).1, turns, "a fresh desk answers otherwise");
+}
+
+struct Teller {
+    market: Market,
+    now: Millis,
+    keys: u128,
+    seqs: Vec<u32>,
+}
+
+impl Teller {
+    fn new(settings: Settings, fresh_desks: bool) -> Self {
+        let town = sample::grid(COLUMNS, COLUMNS, 100_000, 10_000);
+        Self { market: Market::new(town, settings, fresh_desks), now: Millis::ZERO, keys: 0, seqs: vec![0; 16] }
+    }
+
+    /// Plays one line, after the ticks that are due before it.
+    fn play(&mut self, line: &str, told: &mut Vec<String>) {
+        let order = line.split(['>', '!', '=']).next().unwrap_or_default().trim_end();
+        // `->` is part of a request.
+        let order = match line.find("->") {
+            Some(arrow) => {
+                let rest = &line[arrow + 2..];
+                let end = rest.find(['>', '!', '=']).unwrap_or(rest.len());
+                line[..arrow + 2 + end].trim_end()
+            }
+            None => order,
+        };
+        let words: Vec<&str> = order.split_whitespace().collect();
+        let at = time(words[0]);
+        while let Some(wakeup) = steps::wakeup(&self.market.state).filter(|wakeup| *wakeup <= at) {
+            let wakeup = wakeup.max(self.now);
+            let said = self.take(wakeup, None, Command::Tick);
+            if !said.is_empty() {
+                told.push(format!("{} . {said}", clock(wakeup)));
+            }
+        }
+        self.now = at;
+        let (key, command) = self.command(&words[1..]);
+        let said = self.take(at, key, command);
+        told.push(format!("{order} {said}"));
+    }
+
+    fn take(&mut self, at: Millis, key: Option<Key>, command: Command) -> String {
+        let mut said = phrases(self.market.turn(at, key, command));
+        if let Some(turn) = self.market.answer() {
+            said.extend(phrases(turn));
+        }
+        said.join("; ")
+    }
+
+    fn command(&mut self, words: &[&str]) -> (Option<Key>, Command) {
+        let number = |text: &str| text[1..].parse::<u32>().expect("R1, D1, …");
+        let network = self.market.network.clone();
+        let place = |text: &str| match text {
+            "sea" => Coord { lat: 0, lon: 0 },
+            place => crossing(&network, place),
+        };
+        let mut key = None;
+        let mut words = words.to_vec();
+        if let Some(position) = words.iter().position(|word| *word == "key") {
+            key = Some(Key(words[position + 1].parse().expect("a key's number")));
+            words.truncate(position);
+        }
+        let epoch = |ride: u32, given: Option<&&str>| {
+            given.map_or_else(
+                || {
+                    self.market
+                        .state
+                        .rides()
+                        .get(RideId(ride))
+                        .and_then(|ride| ride.offer)
+                        .map_or(Epoch(1), |o| o.epoch)
+                },
+                |given| Epoch(number(given)),
+            )
+        };
+        let who = words[0];
+        let command = match (words[1], &words[2..]) {
+            ("starts", ["at", at, rest @ ..]) => {
+                self.seqs[number(who) as usize] = 0;
+                let seats =
+                    rest.iter().position(|word| *word == "seats").map_or(4, |i| rest[i + 1].parse().expect("seats"));
+                let until = rest.iter().position(|word| *word == "until").map(|i| time(rest[i + 1]));
+                Command::StartShift(Box::new(StartShift {
+                    driver: Name::from(who),
+                    place: place(at),
+                    seats,
+                    class: 0,
+                    autonomous: false,
+                    until,
+                    home: None,
+                    rating: 450,
+                }))
+            }
+            ("ends", ["shift"]) => Command::EndShift { driver: DriverId(number(who)) },
+            ("requests", [from, "->", to, rest @ ..]) => {
+                let seats =
+                    rest.iter().position(|word| *word == "seats").map_or(1, |i| rest[i + 1].parse().expect("seats"));
+                Command::RequestRide(Box::new(RequestRide {
+                    rider: Name::from(who),
+                    pickup: place(from),
+                    dropoff: place(to),
+                    seats,
+                    class: 0,
+                    tier: 0,
+                    blocked: Box::default(),
+                }))
+            }
+            ("cancels", []) => Command::CancelRide { ride: RideId(number(who)) },
+            ("accepts", [ride, given @ ..]) => Command::AcceptOffer {
+                driver: DriverId(number(who)),
+                ride: RideId(number(ride)),
+                epoch: epoch(number(ride), given.first()),
+            },
+            ("declines", [ride]) => Command::DeclineOffer {
+                driver: DriverId(number(who)),
+                ride: RideId(number(ride)),
+                epoch: epoch(number(ride), None),
+            },
+            ("arrives", ["for", ride]) => {
+                Command::ArriveAtPickup { driver: DriverId(number(who)), ride: RideId(number(ride)) }
+            }
+            ("boards", [ride]) => Command::BoardRider { driver: DriverId(number(who)), ride: RideId(number(ride)) },
+            ("ends", [ride, "at", at]) => {
+                Command::EndTrip { driver: DriverId(number(who)), ride: RideId(number(ride)), place: place(at) }
+            }
+            ("drops", [ride]) => Command::CancelByDriver { driver: DriverId(number(who)), ride: RideId(number(ride)) },
+            ("pings", [at, rest @ ..]) => {
+                let driver = number(who);
+                let seq = rest.iter().position(|word| *word == "seq").map(|i| rest[i + 1].parse().expect("a number"));
+                let age_ms =
+                    rest.iter().position(|word| *word == "age").map_or(0, |i| rest[i + 1].parse().expect("ms"));
+                let seq = seq.unwrap_or(self.seqs[driver as usize] + 1);
+                self.seqs[driver as usize] = self.seqs[driver as usize].max(seq);
+                let ping = Ping { driver: DriverId(driver), seq, age_ms, coord: place(at) };
+                return (None, Command::ReportPositions(vec![ping]));
+            }
+            ("waits", []) => return (None, Command::Tick),
+            (verb, rest) => panic!("nobody knows how to `{verb} {rest:?}`"),
+        };
+        self.keys += 1;
+        (Some(key.unwrap_or(Key(1 << 64 | self.keys))), command)
+    }
+}
+
+fn time(text: &str) -> Millis {
+    let seconds = text.strip_suffix('s').expect("a time like 12s");
+    let (whole, part) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let ms = format!("{part:0<3}")[..3].parse::<i64>().expect("milliseconds");
+    Millis(whole.parse::<i64>().expect("seconds") * 1000 + ms)
+}
+
+fn clock(at: Millis) -> String {
+    let text = format!("{}.{:03}", at.0 / 1000, at.0 % 1000);
+    format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// What a turn says to riders and drivers, in words; the market's housekeeping is left out.
+fn phrases(turn: &Turn) -> Vec<String> {
+    let mut said: Vec<String> = turn.events.iter().filter_map(phrase).collect();
+    if let Some(first) = said.first_mut()
+        && !first.starts_with(['!', '='])
+    {
+        *first = format!("> {first}");
+    }
+    said
+}
+
+fn phrase(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Refused { reason } => format!("! {reason}"),
+        Event::Repeated { first } => format!("= as at {first}"),
+        Event::ShiftStarted(e) => format!("D{} on shift", e.driver),
+        Event::ShiftFinishing { driver } => format!("D{driver} finishing"),
+        Event::ShiftEnded { driver } => format!("D{driver} off shift"),
+        Event::DriverMoved { driver, fix, clamped, .. } => {
+            let fix = match fix {
+                Fix::Kept => "stands",
+                Fix::Anchored(_) => "moved",
+                Fix::OnRoute { .. } => "on route",
+                Fix::OffRoute(_) => "off route",
+            };
+            format!("D{driver} {fix}{}", if *clamped { ", clock clamped" } else { "" })
+        }
+        Event::PingRefused { reason, .. } => format!("! {reason}"),
+        Event::DriverWarned { driver, until } => format!("D{driver} warned until {}", clock(*until)),
+        Event::DriverDark { driver } => format!("D{driver} dark"),
+        Event::DriverChainable { driver } => format!("D{driver} chainable"),
+        Event::RideRequested(e) => format!("R{} direct {}s, fare {}", e.ride, e.direct_ms / 1000, e.fare),
+        Event::RequestRefused { ride, reason } => format!("R{ride} refused: {reason}"),
+        Event::OfferMade(e) => {
+            let chained = if e.chained { ", chained" } else { "" };
+            format!("offered R{} to D{} until {}{chained}", e.ride, e.driver, clock(e.deadline))
+        }
+        Event::OfferAccepted { ride, driver, promised, .. } => {
+            format!("D{driver} takes R{ride}, there at {}", clock(*promised))
+        }
+        Event::OfferDeclined { ride, driver, .. } => format!("declined R{ride} by D{driver}"),
+        Event::OfferExpired { ride, driver, .. } => format!("expired R{ride} at D{driver}"),
+        Event::OfferWithdrawn { ride, driver, .. } => format!("withdrawn R{ride} from D{driver}"),
+        Event::RideExhausted { ride } => format!("R{ride} exhausted"),
+        Event::DriverArrived { ride, driver, until } => format!("D{driver} waits for R{ride} until {}", clock(*until)),
+        Event::RiderBoarded { ride, driver } => format!("R{ride} on board of D{driver}"),
+        Event::RideReleased { ride, driver, cause } => format!("R{ride} back in line: D{driver} {cause:?}"),
+        Event::RideEnded { ride, outcome, .. } => format!("R{ride} {outcome}"),
+        Event::Settled(e) => format!("R{} pays {}", e.ride, -e.entries[0].amount),
+        Event::SlipPassed { ride } => format!("R{ride} late"),
+        Event::RideRetired { ride } => format!("R{ride} forgotten"),
+        Event::WeightsActivated { version } => format!("weights {}", version.0),
+        Event::ProposalTaken { stale, .. } if *stale > 0 => format!("{stale} stale"),
+        Event::Keyed { .. }
+        | Event::LegPlanned { .. }
+        | Event::ChainDeferred { .. }
+        | Event::SilenceRearmed { .. }
+        | Event::MatchingScheduled { .. }
+        | Event::MatchingDue { .. }
+        | Event::MatchingIdle
+        | Event::ProposalTaken { .. }
+        | Event::RideReviewed { .. }
+        | Event::KeysExpired { .. } => return None,
+    })
+}
