@@ -3,3 +3,4 @@
 pub mod demand;
 pub mod rng;
 pub mod scenario;
+pub mod traffic;

@@ -89,6 +89,7 @@ impl Draw {
     }
 
     /// Another draw from this one, independent of every way of reading it.
+    #[must_use]
     pub const fn split(self, n: u64) -> Self {
         Self(mix(self.0 ^ mix(n)))
     }
@@ -149,12 +150,12 @@ const fn mix(x: u64) -> u64 {
 ///
 /// Rational approximations of P. J. Acklam, "An algorithm for computing the inverse normal cumulative distribution
 /// function", 2003.
-fn inverse_normal(p: f64) -> f64 {
+pub(crate) fn inverse_normal(p: f64) -> f64 {
     const A: [f64; 6] = [
         -3.969_683_028_665_376e1,
         2.209_460_984_245_205e2,
         -2.759_285_104_469_687e2,
-        1.383_577_518_672_690e2,
+        1.383_577_518_672_69e2,
         -3.066_479_806_614_716e1,
         2.506_628_277_459_239,
     ];

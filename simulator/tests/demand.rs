@@ -21,7 +21,8 @@ fn parse(rows: &str) -> Result<RequestFile, DemandError> {
 
 /// Rows at times of that day, otherwise alike.
 fn rows(times: &[&str]) -> String {
-    times.iter().map(|time| format!("2018-05-16T{time}-04:00,40.76232,-73.96009,40.74710,-73.97732,,,,\n")).collect()
+    let row = |time: &&str| format!("2018-05-16T{time}-04:00,40.76232,-73.96009,40.74710,-73.97732,,,,\n");
+    times.iter().map(row).collect::<Vec<_>>().concat()
 }
 
 fn times(file: &RequestFile) -> Vec<i64> {

@@ -165,6 +165,11 @@ fn wrong_types_and_ranges_name_value_and_remedy() {
              hint: write \"nearest\" or \"batch\"",
         ),
         (
+            "network = { synthetic = \"river-twn\" }",
+            "error[E0209]: unknown city \"river-twn\" for `network.synthetic` at scenarios/evening-peak.toml:11:13; did you mean `river-town`?\n\
+             hint: the cities are river-town, small-town",
+        ),
+        (
             "timezone = \"Europe/Berlim\"",
             "error[E0209]: unknown time zone \"Europe/Berlim\" for `timezone` at scenarios/evening-peak.toml:12:1; did you mean `Europe/Berlin`?\n\
              hint: write an IANA name such as \"Europe/Berlin\", or an offset such as \"+01:00\"",
@@ -312,9 +317,12 @@ fn set_overrides_any_key_and_drops_the_other_forms() {
         "error[E0203]: unknown key `policy.kinds` in `--set policy.kinds=nearest`; did you mean `kind`?"
     );
     for argument in ["policy.kind", "=3", "policy..kind=3"] {
+        let faults = Override::parse(argument).expect_err("no change");
         assert_eq!(
-            Override::parse(argument).expect_err("no change").to_string(),
-            format!("`{argument}` is not a key and a value")
+            faults.to_string(),
+            format!(
+                "error[E0212]: `{argument}` is not a key and a value\nhint: for example `--set policy.kind=nearest`"
+            )
         );
     }
 }
@@ -327,6 +335,24 @@ fn paths_are_relative_to_the_scenario() {
     let s = good(PEAK, &["network.csv=streets"]);
     let here = std::env::current_dir().expect("a current directory");
     assert_eq!(s.network.source, StreetSource::Csv(here.join("streets")));
+}
+
+#[test]
+fn streets_load_from_each_source() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let town = hansom_geo_index::network::sample::grid(4, 3, 100_000, 12_500);
+    let (csv, file) = (folder.path().join("csv"), folder.path().join("town.net"));
+    std::fs::create_dir(&csv).expect("a folder");
+    hansom_geo_index::import::csv::write(&town, &csv).expect("files");
+    town.write(&file).expect("a file");
+    let load = |key: &str, value: &str| good(PEAK, &[&format!("network.{key}={value}")]).network.load();
+    let (read, report) = load("csv", &csv.display().to_string()).expect("streets");
+    assert_eq!((read.edge_count(), report.is_some()), (town.edge_count(), true));
+    let (opened, report) = load("file", &file.display().to_string()).expect("streets");
+    assert_eq!((opened.id(), report.is_some()), (town.id(), false));
+    assert_eq!(load("synthetic", "small-town").expect("streets").0.version_count(), 72);
+    let codes = ["csv", "file"].map(|key| load(key, "/none").expect_err("there is nothing").code());
+    assert_eq!(codes, ["E0401", "E0402"]);
 }
 
 #[test]
@@ -432,7 +458,7 @@ fn a_sweep_is_every_arm_on_every_seed() {
     for text in ["", "3..1", "a..b", "1..", "-1..2"] {
         assert_eq!(
             seeds(text).expect_err("no range").to_string(),
-            format!("`{text}` is not a range of seeds, first to last")
+            format!("error[E0212]: `{text}` is not a range of seeds, first to last\nhint: for example `--seeds 1..30`")
         );
     }
 }

@@ -6,8 +6,8 @@
 mod error;
 mod file;
 mod model;
-mod place;
-mod row;
+pub(crate) mod place;
+pub(crate) mod row;
 
 use hansom_geo_index::{Coord, Millis, Network};
 

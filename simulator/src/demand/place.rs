@@ -1,6 +1,6 @@
 //! Places on streets, drawn by street length.
 
-use hansom_geo_index::{Coord, EdgeId, Millimetres, Network, Point, Position};
+use hansom_geo_index::{Coord, EdgeId, Millimetres, Network, NodeId, Point, Position};
 
 use crate::rng::Draw;
 
@@ -26,25 +26,26 @@ const WHOLE: u32 = 1 << 16;
 impl Places {
     /// All streets of a network.
     pub fn everywhere(network: &Network) -> Self {
-        Self::of(network, |_, _| Some((0, WHOLE)))
+        Self::of(network, |_| Some((0, WHOLE)))
     }
 
     /// The parts of streets within `radius` of `center`, by air line on the map.
     pub fn within(network: &Network, center: Coord, radius: Millimetres) -> Self {
         let center = network.projection().point(center);
-        Self::of(network, |a, b| inside(a, b, center, radius))
+        Self::of(network, |edge| {
+            let (a, b) = ends(network, edge);
+            inside(a, b, center, radius)
+        })
     }
 
-    fn of(network: &Network, part: impl Fn(Point, Point) -> Option<(u32, u32)>) -> Self {
+    fn of(network: &Network, part: impl Fn(EdgeId) -> Option<(u32, u32)>) -> Self {
         let mut places = Self::default();
         let mut end = 0;
-        for (n, (&from, &to)) in network.from().iter().zip(network.to()).enumerate() {
-            let edge = EdgeId(n as u32);
+        for edge in (0..network.edge_count() as u32).map(EdgeId) {
             if network.twin(edge).is_some_and(|twin| twin < edge) {
                 continue;
             }
-            let point = |node: u32| network.node_point(hansom_geo_index::NodeId(node));
-            let Some((from, to)) = part(point(from), point(to)) else { continue };
+            let Some((from, to)) = part(edge) else { continue };
             let length = (u64::from(network.length_mm(edge)) * u64::from(to - from)) >> 16;
             if length > 0 {
                 end += length;
@@ -71,6 +72,18 @@ impl Places {
         let along = u64::from(piece.from) + (at - start) * u64::from(piece.to - piece.from) / length;
         Some(Position { edge: piece.edge, along: along as u16 })
     }
+}
+
+/// Whether a part of an edge lies within `radius` of `center`, by air line on the map.
+pub(crate) fn reaches(network: &Network, edge: EdgeId, center: Coord, radius: Millimetres) -> bool {
+    let (a, b) = ends(network, edge);
+    inside(a, b, network.projection().point(center), radius).is_some()
+}
+
+/// Where an edge starts and ends on the map.
+fn ends(network: &Network, edge: EdgeId) -> (Point, Point) {
+    let point = |nodes: &[u32]| network.node_point(NodeId(nodes[edge.0 as usize]));
+    (point(network.from()), point(network.to()))
 }
 
 /// The part of the straight line from `a` to `b` that lies in a disc, in 1/65,536 of it.

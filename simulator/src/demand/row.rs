@@ -1,4 +1,4 @@
-//! One row of a request file: text to integers, digit by digit.
+//! One row of a request file: text to integers, digit by digit, never through a float.
 
 use hansom_geo_index::{Coord, Millis};
 
@@ -117,7 +117,7 @@ fn number(digits: &[u8]) -> Option<i64> {
 }
 
 /// Decimal degrees in 1e-7, exactly; more than seven decimals are rounded, halves away from zero.
-fn degrees(text: &[u8]) -> Option<i64> {
+pub(crate) fn degrees(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] | rest => (false, rest),
@@ -136,7 +136,7 @@ fn degrees(text: &[u8]) -> Option<i64> {
 }
 
 /// An RFC 3339 time with offset, down to whole ms, and whether it is written with a fraction. Leap seconds are no times.
-fn time(text: &[u8]) -> Option<(Millis, bool)> {
+pub(crate) fn time(text: &[u8]) -> Option<(Millis, bool)> {
     let (&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', h1, h2, b':', n1, n2, b':', s1, s2], rest) =
         text.split_first_chunk::<19>()?
     else {

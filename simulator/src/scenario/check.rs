@@ -1,9 +1,10 @@
 //! What the keys of a scenario must be to each other.
 
 use hansom_geo_index::Millis;
+use hansom_geo_index::import::synthetic;
 
-use super::document::{Document, Entry};
-use super::fault::{Fault, Place};
+use super::document::{Document, Entry, quoted};
+use super::fault::{Fault, Place, nearest};
 use super::keys::LONGEST_PERIOD;
 use super::model::{Demand, DemandModel, Fleet, Scenario, StreetSource};
 
@@ -12,6 +13,7 @@ use super::model::{Demand, DemandModel, Fleet, Scenario, StreetSource};
 pub(super) fn together(scenario: &Scenario, document: &Document, faults: &mut Vec<Fault>) {
     let check = Check { scenario, document };
     faults.extend(check.given());
+    faults.extend(check.city());
     faults.extend(check.period());
     faults.extend(check.shift());
     faults.extend(check.silence());
@@ -74,6 +76,22 @@ impl Check<'_> {
             faults.push(missing("supply.vehicles", "supply = { vehicles = 400 }"));
         }
         faults
+    }
+
+    /// A procedural city that there is.
+    fn city(&self) -> Option<Fault> {
+        let StreetSource::Synthetic(name) = &self.scenario.network.source else { return None };
+        if name.is_empty() || synthetic::NAMES.contains(&name.as_str()) {
+            return None;
+        }
+        Some(Fault::UnknownName {
+            what: "city",
+            key: "network.synthetic".to_owned(),
+            place: self.place("network.synthetic", "network")?,
+            value: quoted(name),
+            suggestion: nearest(name, synthetic::NAMES).map(str::to_owned),
+            known: format!("the cities are {}", synthetic::NAMES.join(", ")),
+        })
     }
 
     fn backwards(&self, (start_key, start): (&str, Millis), (end_key, end): (&str, Millis)) -> Option<Fault> {
@@ -183,8 +201,8 @@ impl Check<'_> {
                     what: "zone",
                     key: key.to_owned(),
                     place: self.place(key, "demand")?,
-                    value: super::document::quoted(&name),
-                    suggestion: super::fault::nearest(&name, names.iter().copied()).map(str::to_owned),
+                    value: quoted(&name),
+                    suggestion: nearest(&name, names.iter().copied()).map(str::to_owned),
                     known: if names.is_empty() {
                         "list the zones in `demand.zones`".to_owned()
                     } else {

@@ -1,10 +1,10 @@
 //! The value of every key that may be left out.
 
-use hansom_geo_index::{Millimetres, Millis};
+use hansom_geo_index::{Coord, Millimetres, Millis};
 
 use super::model::{
     Constants, Demand, DemandModel, Dist, Driver, Fleet, Idle, Period, Pings, Place, Policy, PolicyKind, Reanchor,
-    Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
+    Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights, Zone,
 };
 use super::timezone::Timezone;
 
@@ -17,6 +17,12 @@ impl Default for Streets {
 impl Default for DemandModel {
     fn default() -> Self {
         Self { rate_per_h: Vec::new(), from: Vec::new(), to: Vec::new(), seats: 1, zones: Vec::new() }
+    }
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self { name: String::new(), center: Coord::default(), radius: Millimetres::ZERO, weight: 1.0 }
     }
 }
 

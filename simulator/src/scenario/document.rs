@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Faults, Place};
 
 /// Keys with their values.
 pub(super) type Table = BTreeMap<String, Entry>;
@@ -176,11 +176,10 @@ pub struct Override {
 
 impl Override {
     /// Takes `key=value` apart.
-    pub fn parse(argument: &str) -> Result<Self, Fault> {
-        let wrong = || Fault::Argument {
-            argument: argument.to_owned(),
-            expected: "a key and a value",
-            example: "--set policy.kind=nearest",
+    pub fn parse(argument: &str) -> Result<Self, Faults> {
+        let wrong = || {
+            let (expected, example) = ("a key and a value", "--set policy.kind=nearest");
+            Faults::from(Fault::Argument { argument: argument.to_owned(), expected, example })
         };
         let (key, value) = argument.split_once('=').ok_or_else(wrong)?;
         let key: Vec<String> = key.trim().split('.').map(|part| part.trim().to_owned()).collect();

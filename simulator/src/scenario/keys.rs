@@ -103,14 +103,13 @@ fn demand(keys: &mut impl Keys, d: &mut Demand) {
         keys.need("lat", &mut zone.center.lat, &Degrees(90), "lat = 48.1371");
         keys.need("lon", &mut zone.center.lon, &Degrees(180), "lon = 11.5754");
         keys.need("radius_m", &mut zone.radius, &Metres(1..=1_000_000), "radius_m = 500");
-        if zone.weight == 0.0 {
-            zone.weight = 1.0;
-        }
         keys.key("weight", &mut zone.weight, &Number(1e-9..=1e9));
     });
     model.seats = seats.unwrap_or(1);
     *d = file.map_or_else(|| Demand::Model(model), Demand::File);
 }
+
+const PLACES: &[(&str, Place)] = &[("demand", Place::Demand), ("uniform", Place::Uniform)];
 
 fn supply(keys: &mut impl Keys, s: &mut Supply, zone: &Timezone) {
     let (mut vehicles, mut place, mut file) = match &s.fleet {
@@ -118,7 +117,6 @@ fn supply(keys: &mut impl Keys, s: &mut Supply, zone: &Timezone) {
         Fleet::Listed { file, vehicles } => (*vehicles, None, Some(file.clone())),
     };
     keys.key("vehicles", &mut vehicles, &Maybe(Whole::of(1..=10_000_000)));
-    const PLACES: &[(&str, Place)] = &[("demand", Place::Demand), ("uniform", Place::Uniform)];
     keys.key("place", &mut place, &Maybe(Choice(PLACES)));
     keys.key("file", &mut file, &Maybe(Path));
     s.fleet = match file {

@@ -2,10 +2,10 @@
 //!
 //! The nouns: a [`Scenario`] is the resolved whole, an [`Override`] a `key=value` of the command line, [`Faults`] all
 //! that is wrong with one, a [`Timezone`] what picks the travel times of an hour. Knows the keys of `scenario show`;
-//! refuses to read what they point to (streets, requests, vehicles).
+//! refuses to know what a run does with them. Reading a scenario opens none of the files it names.
 //!
 //! A text becomes a tree with places (`document`); one walk over all keys (`keys`), each with its form (`form`), reads
-//! the tree (`read`) or prints it (`show`); what keys must be to each other is seen afterwards (`check`).
+//! the tree (`read`) or prints it (`show`); what keys must be to each other is seen afterwards (`check`). `streets` loads the network.
 
 mod check;
 mod defaults;
@@ -16,6 +16,7 @@ mod keys;
 mod model;
 mod read;
 mod show;
+mod streets;
 mod sweep;
 mod timezone;
 
@@ -26,5 +27,6 @@ pub use model::{
     RUN_OUT, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
     Zone,
 };
+pub use streets::StreetsError;
 pub use sweep::{Arm, SweepRun, seeds, sweep};
 pub use timezone::{HourSpan, Timezone};

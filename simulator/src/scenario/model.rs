@@ -118,7 +118,7 @@ pub struct DemandModel {
 }
 
 /// A disc of a named zone.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Zone {
     /// Its name.
     pub name: String,

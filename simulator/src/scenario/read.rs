@@ -1,7 +1,6 @@
 //! From TOML text to a scenario, or to all that is wrong with it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::check;
 use super::document::{Document, Entry, Override, Table, Value};
@@ -137,10 +136,10 @@ impl<'d> Reader<'d> {
         match form.read(&spot) {
             Ok(given) => *value = given,
             Err(mut fault) => {
-                if let Fault::WrongType { default, .. } | Fault::OutOfRange { default, .. } = &mut fault {
+                if let Fault::WrongType { default, .. } | Fault::OutOfRange { default, .. } = &mut *fault {
                     *default = form.write(value);
                 }
-                self.faults.push(fault);
+                self.faults.push(*fault);
             }
         }
     }
@@ -165,20 +164,16 @@ impl Keys for Reader<'_> {
     }
 
     fn need<F: Form>(&mut self, name: &'static str, value: &mut F::Value, form: &F, example: &'static str) {
-        match self.ask(name) {
-            Some(entry) => {
-                let given = self.faults.len();
-                self.take(name, entry, value, form);
-                // The value that is there before is no default.
-                for fault in &mut self.faults[given..] {
-                    if let Fault::WrongType { default, .. } | Fault::OutOfRange { default, .. } = fault {
-                        *default = None;
-                    }
-                }
-            }
-            None => {
-                let (key, file): (String, Arc<str>) = (self.full(name), self.document.file.clone());
-                self.faults.push(Fault::Missing { key, file, example });
+        let Some(entry) = self.ask(name) else {
+            let (key, file) = (self.full(name), self.document.file.clone());
+            return self.faults.push(Fault::Missing { key, file, example });
+        };
+        let given = self.faults.len();
+        self.take(name, entry, value, form);
+        // The value that is there before is no default.
+        for fault in &mut self.faults[given..] {
+            if let Fault::WrongType { default, .. } | Fault::OutOfRange { default, .. } = fault {
+                *default = None;
             }
         }
     }

@@ -22,7 +22,7 @@ impl Arm {
         for value in values.into_iter().flat_map(str::split_whitespace) {
             match Override::parse(value) {
                 Ok(change) => changes.push(change),
-                Err(fault) => faults.push(fault),
+                Err(of_one) => faults.extend_from_slice(of_one.list()),
             }
         }
         Faults::unless(faults, Self { changes })
@@ -43,16 +43,15 @@ impl fmt::Display for Arm {
 }
 
 /// Seeds `from..to`, both included; or a single one.
-pub fn seeds(text: &str) -> Result<RangeInclusive<u64>, Fault> {
-    let number = |text: &str| text.trim().parse::<u64>().ok().filter(|&seed| seed <= i64::MAX as u64);
+pub fn seeds(text: &str) -> Result<RangeInclusive<u64>, Faults> {
+    let number = |text: &str| text.trim().parse::<u64>().ok().filter(|&seed| i64::try_from(seed).is_ok());
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     match (number(first), number(last.trim_start_matches('='))) {
         (Some(first), Some(last)) if first <= last => Ok(first..=last),
-        _ => Err(Fault::Argument {
-            argument: text.to_owned(),
-            expected: "a range of seeds, first to last",
-            example: "--seeds 1..30",
-        }),
+        _ => {
+            let (expected, example) = ("a range of seeds, first to last", "--seeds 1..30");
+            Err(Fault::Argument { argument: text.to_owned(), expected, example }.into())
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Local time: which travel times are in force when, and how instants are written.
 
-use std::fmt::Write as _;
-
 use hansom_geo_index::{Millis, WeightsVersion};
 use jiff::Timestamp;
 use jiff::civil::Weekday;
@@ -76,19 +74,17 @@ impl Timezone {
         let offset = self.offset_s(at) / 60 * 60;
         let local = Millis(at.0 + i64::from(offset) * 1000);
         let civil = Offset::UTC.to_datetime(timestamp(local));
-        let mut text = String::with_capacity(29);
         let (date, time) = (civil.date(), civil.time());
-        let _infallible = write!(
-            text,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}",
-            date.year(),
-            date.month(),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            time.millisecond()
-        );
+        let mut text = String::with_capacity(29);
+        digits(&mut text, date.year() as u32, 4);
+        for (before, number) in [('-', date.month()), ('-', date.day()), ('T', time.hour()), (':', time.minute())] {
+            text.push(before);
+            digits(&mut text, number as u32, 2);
+        }
+        text.push(':');
+        digits(&mut text, time.second() as u32, 2);
+        text.push('.');
+        digits(&mut text, time.millisecond() as u32, 3);
         write_offset(&mut text, offset);
         text
     }
@@ -130,9 +126,18 @@ fn timestamp(at: Millis) -> Timestamp {
 }
 
 fn write_offset(text: &mut String, seconds: i32) {
-    let minutes = seconds.abs() / 60;
-    let sign = if seconds < 0 { '-' } else { '+' };
-    let _infallible = write!(text, "{sign}{:02}:{:02}", minutes / 60, minutes % 60);
+    let minutes = seconds.unsigned_abs() / 60;
+    text.push(if seconds < 0 { '-' } else { '+' });
+    digits(text, minutes / 60, 2);
+    text.push(':');
+    digits(text, minutes % 60, 2);
+}
+
+/// The last `width` digits of a number. Results have millions of times: this is several times as fast as `write!`.
+fn digits(text: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        text.push(char::from(b'0' + (number / 10u32.pow(place) % 10) as u8));
+    }
 }
 
 /// Seconds east of UTC of `Z` or `±HH:MM`.

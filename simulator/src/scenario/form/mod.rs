@@ -20,7 +20,7 @@ pub(super) trait Form {
     type Value;
 
     /// The meaning of what was written.
-    fn read(&self, spot: &Spot<'_>) -> Result<Self::Value, Fault>;
+    fn read(&self, spot: &Spot<'_>) -> Result<Self::Value, Box<Fault>>;
 
     /// How it is written; `None`: by leaving the key out.
     fn write(&self, value: &Self::Value) -> Option<String>;
@@ -52,37 +52,37 @@ pub(super) struct Bases {
 
 impl Spot<'_> {
     /// The value has the wrong type.
-    pub fn wrong_type(&self, expected: String) -> Fault {
-        Fault::WrongType {
+    pub fn wrong_type(&self, expected: String) -> Box<Fault> {
+        Box::new(Fault::WrongType {
             key: self.key.clone(),
             place: self.entry.place.clone(),
             value: self.entry.value.to_string(),
             found: self.entry.value.kind(),
             expected,
             default: None,
-        }
+        })
     }
 
     /// The value has the right type, but is not allowed.
-    pub fn out_of_range(&self, allowed: String) -> Fault {
-        Fault::OutOfRange {
+    pub fn out_of_range(&self, allowed: String) -> Box<Fault> {
+        Box::new(Fault::OutOfRange {
             key: self.key.clone(),
             place: self.entry.place.clone(),
             value: self.entry.value.to_string(),
             allowed,
             default: None,
-        }
+        })
     }
 
-    fn unknown_name(&self, what: &'static str, name: &str, suggestion: Option<&str>, known: String) -> Fault {
-        Fault::UnknownName {
+    fn unknown_name(&self, what: &'static str, name: &str, suggestion: Option<&str>, known: String) -> Box<Fault> {
+        Box::new(Fault::UnknownName {
             what,
             key: self.key.clone(),
             place: self.entry.place.clone(),
             value: quoted(name),
             suggestion: suggestion.map(str::to_owned),
             known,
-        }
+        })
     }
 
     fn inner<'s>(&'s self, name: &str, entry: &'s Entry) -> Spot<'s> {
@@ -104,7 +104,7 @@ pub(super) struct Flag;
 impl Form for Flag {
     type Value = bool;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<bool, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<bool, Box<Fault>> {
         match spot.entry.value {
             Value::Flag(flag) => Ok(flag),
             _ => Err(spot.wrong_type(self.expected())),
@@ -126,7 +126,7 @@ pub(super) struct Maybe<F>(pub F);
 impl<F: Form> Form for Maybe<F> {
     type Value = Option<F::Value>;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Self::Value, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Self::Value, Box<Fault>> {
         self.0.read(spot).map(Some)
     }
 

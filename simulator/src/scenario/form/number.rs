@@ -25,7 +25,7 @@ impl<T> Whole<T> {
 impl<T: TryFrom<i64> + TryInto<i64> + Copy> Form for Whole<T> {
     type Value = T;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<T, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<T, Box<Fault>> {
         let Value::Whole(number) = spot.entry.value else { return Err(spot.wrong_type(self.expected())) };
         let held = self.range.contains(&number).then(|| T::try_from(number).ok()).flatten();
         held.ok_or_else(|| spot.out_of_range(self.expected()))
@@ -50,7 +50,7 @@ pub(in crate::scenario) struct Number(pub RangeInclusive<f64>);
 impl Form for Number {
     type Value = f64;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<f64, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<f64, Box<Fault>> {
         let number = spot.float().ok_or_else(|| spot.wrong_type(self.expected()))?;
         self.0.contains(&number).then_some(number).ok_or_else(|| spot.out_of_range(self.expected()))
     }
@@ -70,7 +70,7 @@ pub(in crate::scenario) struct Numbers(pub RangeInclusive<f64>);
 impl Form for Numbers {
     type Value = Vec<f64>;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Vec<f64>, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Vec<f64>, Box<Fault>> {
         let one = Number(self.0.clone());
         match &spot.entry.value {
             Value::List(items) if !items.is_empty() => {
@@ -99,7 +99,7 @@ pub(in crate::scenario) fn thousandths(
     spot: &Spot<'_>,
     range: &RangeInclusive<i64>,
     expected: impl Fn() -> String,
-) -> Result<i64, Fault> {
+) -> Result<i64, Box<Fault>> {
     let number = spot.float().ok_or_else(|| spot.wrong_type(expected()))?;
     let allowed = *range.start() as f64..=*range.end() as f64;
     allowed.contains(&number).then(|| libm::round(number * 1000.0) as i64).ok_or_else(|| spot.out_of_range(expected()))
@@ -120,7 +120,7 @@ pub(in crate::scenario) struct Seconds(pub RangeInclusive<i64>);
 impl Form for Seconds {
     type Value = Millis;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Millis, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Millis, Box<Fault>> {
         thousandths(spot, &self.0, || self.expected()).map(Millis)
     }
 
@@ -139,7 +139,7 @@ pub(in crate::scenario) struct Milliseconds(pub RangeInclusive<i64>);
 impl Form for Milliseconds {
     type Value = Millis;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Millis, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Millis, Box<Fault>> {
         Whole::<i64>::of(self.0.clone()).read(spot).map(Millis)
     }
 
@@ -158,7 +158,7 @@ pub(in crate::scenario) struct Metres(pub RangeInclusive<i64>);
 impl Form for Metres {
     type Value = Millimetres;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Millimetres, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Millimetres, Box<Fault>> {
         thousandths(spot, &self.0, || self.expected()).map(Millimetres)
     }
 
@@ -177,7 +177,7 @@ pub(in crate::scenario) struct Degrees(pub i32);
 impl Form for Degrees {
     type Value = i32;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<i32, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<i32, Box<Fault>> {
         let degrees = Number(-f64::from(self.0)..=f64::from(self.0)).read(spot)?;
         Ok(libm::round(degrees * 1e7) as i32)
     }

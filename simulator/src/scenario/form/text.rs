@@ -12,7 +12,7 @@ pub(in crate::scenario) struct Name;
 impl Form for Name {
     type Value = String;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<String, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<String, Box<Fault>> {
         let Value::Text(name) = &spot.entry.value else { return Err(spot.wrong_type(self.expected())) };
         let fit = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.starts_with('.') || !name.chars().all(fit) {
@@ -36,7 +36,7 @@ pub(in crate::scenario) struct Currency;
 impl Form for Currency {
     type Value = String;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<String, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<String, Box<Fault>> {
         let Value::Text(code) = &spot.entry.value else { return Err(spot.wrong_type(self.expected())) };
         if code.len() != 3 || !code.bytes().all(|c| c.is_ascii_uppercase()) {
             return Err(spot.out_of_range(self.expected()));
@@ -59,7 +59,7 @@ pub(in crate::scenario) struct Choice<T: 'static>(pub &'static [(&'static str, T
 impl<T: Copy + PartialEq> Form for Choice<T> {
     type Value = T;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<T, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<T, Box<Fault>> {
         let Value::Text(name) = &spot.entry.value else { return Err(spot.wrong_type(self.expected())) };
         self.0.iter().find(|(known, _)| known == name).map(|&(_, value)| value).ok_or_else(|| {
             let near = nearest(name, self.0.iter().map(|&(known, _)| known));
@@ -83,7 +83,7 @@ pub(in crate::scenario) struct Names;
 impl Form for Names {
     type Value = Vec<String>;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Vec<String>, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Vec<String>, Box<Fault>> {
         let one = |value: &Value| match value {
             Value::Text(name) => Some(name.clone()),
             _ => None,
@@ -114,7 +114,7 @@ pub(in crate::scenario) struct Path;
 impl Form for Path {
     type Value = PathBuf;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<PathBuf, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<PathBuf, Box<Fault>> {
         let Value::Text(path) = &spot.entry.value else { return Err(spot.wrong_type(self.expected())) };
         if path.is_empty() {
             return Err(spot.out_of_range(self.expected()));

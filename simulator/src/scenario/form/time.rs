@@ -20,7 +20,7 @@ pub(in crate::scenario) struct Spread {
 impl Form for Spread {
     type Value = Dist;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Dist, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Dist, Box<Fault>> {
         match &spot.entry.value {
             Value::Number(number) if *number == f64::INFINITY && self.endless => Ok(Dist::Constant(Millis::MAX)),
             Value::Whole(_) | Value::Number(_) => {
@@ -32,12 +32,12 @@ impl Form for Spread {
                     Seconds(0..=self.most).read(&spot.inner(&format!(".{name}"), entry))
                 };
                 if let Some((name, entry)) = table.iter().find(|(name, _)| !matches!(name.as_str(), "p50" | "p90")) {
-                    return Err(Fault::UnknownKey {
+                    return Err(Box::new(Fault::UnknownKey {
                         key: format!("{}.{name}", spot.key),
                         place: entry.place.clone(),
                         suggestion: nearest(name, ["p50", "p90"]).map(str::to_owned),
                         file: spot.file.clone(),
-                    });
+                    }));
                 }
                 let (p50, p90) = (percentile("p50")?, percentile("p90")?);
                 if p50 <= Millis::ZERO || p90 < p50 {
@@ -71,7 +71,7 @@ pub(in crate::scenario) struct Instant<'z>(pub &'z Timezone);
 impl Form for Instant<'_> {
     type Value = Millis;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Millis, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Millis, Box<Fault>> {
         let Value::Text(text) = &spot.entry.value else { return Err(spot.wrong_type(self.expected())) };
         instant(text).map(|(at, _)| at).ok_or_else(|| spot.out_of_range(self.expected()))
     }
@@ -99,7 +99,7 @@ pub(in crate::scenario) struct Zone;
 impl Form for Zone {
     type Value = Timezone;
 
-    fn read(&self, spot: &Spot<'_>) -> Result<Timezone, Fault> {
+    fn read(&self, spot: &Spot<'_>) -> Result<Timezone, Box<Fault>> {
         let Value::Text(name) = &spot.entry.value else { return Err(spot.wrong_type(self.expected())) };
         Timezone::named(name).ok_or_else(|| {
             let names = Timezone::names();
