@@ -1,6 +1,6 @@
 //! Records: their bytes come back, follow the published schema, can be read by others, and stay readable for ever.
 
-#[path = "records/arbitrary.rs"]
+#[path = "records/arbitrary/mod.rs"]
 mod arbitrary;
 #[path = "records/foreign.rs"]
 mod foreign;

@@ -111,6 +111,15 @@ impl Json {
         self.0.push('"');
     }
 
+    /// Bytes, two digits each.
+    pub fn hex(&mut self, bytes: &[u8]) {
+        self.0.push('"');
+        for byte in bytes {
+            let _ = write!(self.0, "{byte:02x}");
+        }
+        self.0.push('"');
+    }
+
     /// The name of a variant, as in files: `NoShow` → `"no_show"`.
     pub fn snake_case(&mut self, variant: &str) {
         self.0.push('"');

@@ -33,7 +33,7 @@ impl Schema {
                     .map_or(String::new(), |(_, name)| format!("{name}."))
             };
             match words.as_slice() {
-                ["syntax", ..] | ["package", _] => {}
+                ["syntax", ..] | ["package", _] | [] => {}
                 ["message", name] => {
                     let name = format!("{}{name}", scope(&open));
                     assert!(schema.messages.insert(name.clone(), BTreeMap::new()).is_none(), "{name} twice");
@@ -60,7 +60,6 @@ impl Schema {
                     };
                     assert!(fields.insert(number.parse().expect("a number"), spec).is_none(), "{name}'s number twice");
                 }
-                [] => {}
                 other => panic!("not understood: {other:?}"),
             }
             if line.ends_with('}') {
@@ -161,7 +160,7 @@ impl Schema {
     fn number(&self, kind: &str, number: u64) -> Result<(), String> {
         let fits = match kind {
             "bool" => number == 1,
-            "uint32" | "sint32" => number <= u64::from(u32::MAX),
+            "uint32" | "sint32" => u32::try_from(number).is_ok(),
             "uint64" | "sint64" => true,
             other => self.enums.get(other).is_some_and(|numbers| numbers.contains(&number)),
         };

@@ -354,7 +354,7 @@ impl Field for [u8; 32] {
     }
 
     fn json(&self, json: &mut Json) {
-        json.string(&self.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        json.hex(self);
     }
 }
 

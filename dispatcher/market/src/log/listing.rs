@@ -1,0 +1,84 @@
+//! What a log holds, for people.
+
+use super::append::Totals;
+use super::error::LogError;
+use super::read::Reader;
+use hansom_engine::record::canonical::{EventChain, blank};
+use hansom_engine::record::{Command, Header};
+use hansom_geo_index::Millis;
+use std::path::{Path, PathBuf};
+
+/// One file of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The file.
+    pub path: PathBuf,
+    /// Offset of its first turn.
+    pub first: u64,
+    /// Turns.
+    pub turns: u64,
+    /// Pings in them.
+    pub pings: u64,
+    /// Bytes, head included.
+    pub bytes: u64,
+    /// Time of its first and its last turn.
+    pub times: Option<(Millis, Millis)>,
+}
+
+/// What a log holds, as far as it can be read.
+#[derive(Debug)]
+pub struct Listing {
+    /// What holds for all turns.
+    pub header: Header,
+    /// The files, in order.
+    pub segments: Vec<Segment>,
+    /// The whole of it.
+    pub totals: Totals,
+    /// What stopped the reading before the end.
+    pub fault: Option<LogError>,
+}
+
+/// Reads a whole log and says what it holds, up to the first fault if there is one.
+pub fn list(folder: &Path) -> Result<Listing, LogError> {
+    let mut reader = Reader::open(folder)?;
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut chain = EventChain::new();
+    let mut turn = blank();
+    let fault = loop {
+        let before = reader.bytes_read();
+        match reader.next(&mut turn) {
+            Ok(None) => break None,
+            Err(fault) => break Some(fault),
+            Ok(Some(record)) => chain.extend(record.events),
+        }
+        let (path, index) = reader.segment();
+        if segments.len() as u64 <= index {
+            let path = path.to_owned();
+            let (first, bytes) = (turn.offset.0, 0);
+            segments.push(Segment { path, first, turns: 0, pings: 0, bytes, times: None });
+        }
+        let segment = segments.last_mut().expect("pushed when its first turn came");
+        segment.turns += 1;
+        segment.bytes += reader.bytes_read() - before;
+        segment.times = Some((segment.times.map_or(turn.at, |(first, _)| first), turn.at));
+        if let Command::ReportPositions(pings) = &turn.command {
+            segment.pings += pings.len() as u64;
+        }
+    };
+    let mut totals = Totals { bytes: reader.bytes_read(), event_chain: chain.digest(), ..Totals::default() };
+    for segment in &segments {
+        totals.turns += segment.turns;
+        totals.pings += segment.pings;
+        totals.segments += 1;
+    }
+    Ok(Listing { header: reader.header().clone(), segments, totals, fault })
+}
+
+/// Reads a whole log, and fails at the first fault.
+pub fn verify(folder: &Path) -> Result<Listing, LogError> {
+    let mut listing = list(folder)?;
+    match listing.fault.take() {
+        Some(fault) => Err(fault),
+        None => Ok(listing),
+    }
+}

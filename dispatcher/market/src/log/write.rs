@@ -1,0 +1,206 @@
+//! The writer of a log, inline or with a thread of its own.
+
+use super::append::{Appender, Totals};
+use super::error::LogError;
+use crate::seam::disk::{Disk, FileSystem};
+use hansom_engine::record::canonical::blank;
+use hansom_engine::record::{Command, Event, Header, Ping, Turn};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+/// Who encodes, checksums and writes. The bytes are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The thread that appends.
+    Inline,
+    /// A thread of the log.
+    Threaded,
+}
+
+/// Turns go to the log's thread in batches: one is full with so many turns …
+const BATCH_TURNS: usize = 256;
+/// … or with so many events.
+const BATCH_EVENTS: usize = 2_048;
+/// So many batches may wait; whoever appends waits for the disk then.
+const BATCHES: usize = 4;
+/// More used buffers than this are not kept.
+const SPARE: usize = 2 * BATCH_TURNS;
+
+/// A log being written. It takes turns, and gives their buffers back once they are written.
+///
+/// Dropped without [`close`](Self::close), it still writes what it took, but has no one to tell if that fails.
+pub struct Writer {
+    home: Home,
+    spare_events: Vec<Vec<Event>>,
+    spare_pings: Vec<Vec<Ping>>,
+}
+
+enum Home {
+    Inline {
+        /// `None` once it failed or was closed.
+        appender: Option<Box<Appender>>,
+        last: Turn,
+    },
+    Threaded {
+        /// Turns not yet handed over; the last is the one appended last.
+        batch: Vec<Turn>,
+        /// Their events.
+        events: usize,
+        /// `None` once it failed or was closed.
+        thread: Option<Thread>,
+    },
+}
+
+struct Thread {
+    full: SyncSender<Vec<Turn>>,
+    used: Receiver<Vec<Turn>>,
+    handle: JoinHandle<Result<Totals, LogError>>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mode = match self.home {
+            Home::Inline { .. } => Mode::Inline,
+            Home::Threaded { .. } => Mode::Threaded,
+        };
+        f.debug_struct("Writer").field("mode", &mode).finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Starts a log in `folder`, which is made if need be and must not hold a log yet.
+    pub fn create(folder: &Path, header: &Header, mode: Mode) -> Result<Self, LogError> {
+        Self::create_on(Box::new(FileSystem), folder, header, mode)
+    }
+
+    /// The same on a disk of the caller's.
+    pub fn create_on(disk: Box<dyn Disk>, folder: &Path, header: &Header, mode: Mode) -> Result<Self, LogError> {
+        let appender = Box::new(Appender::create(disk, folder, header)?);
+        let home = match mode {
+            Mode::Inline => Home::Inline { appender: Some(appender), last: blank() },
+            Mode::Threaded => Home::Threaded { batch: Vec::new(), events: 0, thread: Some(Thread::start(appender)) },
+        };
+        Ok(Self { home, spare_events: Vec::new(), spare_pings: Vec::new() })
+    }
+
+    /// Appends a turn, and shows it.
+    ///
+    /// Whether the disk took it may be known only later: an error is that of this turn or of one before, and after it the
+    /// log takes no more.
+    pub fn append(&mut self, turn: Turn) -> Result<&Turn, LogError> {
+        match &mut self.home {
+            Home::Inline { appender, last } => {
+                let mut working = appender.take().ok_or(LogError::Failed)?;
+                working.append(&turn)?;
+                *appender = Some(working);
+                let mut used = std::mem::replace(last, turn);
+                wipe(&mut used);
+                keep(&mut self.spare_events, &mut self.spare_pings, used);
+                Ok(last)
+            }
+            Home::Threaded { batch, events, thread } => {
+                if batch.len() >= BATCH_TURNS || *events >= BATCH_EVENTS {
+                    *events = 0;
+                    let running = thread.take().ok_or(LogError::Failed)?;
+                    let running = thread.insert(running.send(std::mem::take(batch))?);
+                    for mut turns in running.used.try_iter() {
+                        turns.drain(..).for_each(|turn| keep(&mut self.spare_events, &mut self.spare_pings, turn));
+                        *batch = turns;
+                    }
+                }
+                *events += turn.events.len();
+                batch.push(turn);
+                Ok(batch.last().expect("it was pushed just now"))
+            }
+        }
+    }
+
+    /// An empty buffer for the events of the next turn.
+    pub fn events_buffer(&mut self) -> Vec<Event> {
+        self.spare_events.pop().unwrap_or_default()
+    }
+
+    /// An empty buffer for the pings of a command to come.
+    pub fn pings_buffer(&mut self) -> Vec<Ping> {
+        self.spare_pings.pop().unwrap_or_default()
+    }
+
+    /// Returns once all turns would survive a loss of power.
+    pub fn close(mut self) -> Result<Totals, LogError> {
+        self.finish().unwrap_or(Err(LogError::Failed))
+    }
+
+    /// `None`: it failed or was closed before.
+    fn finish(&mut self) -> Option<Result<Totals, LogError>> {
+        match &mut self.home {
+            Home::Inline { appender, .. } => appender.take().map(|mut appender| appender.finish()),
+            Home::Threaded { batch, thread, .. } => {
+                let running = thread.take()?;
+                Some(running.send(std::mem::take(batch)).and_then(Thread::join))
+            }
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Whoever wants to know whether this worked calls `close`.
+        let _ = self.finish();
+    }
+}
+
+impl Thread {
+    fn start(mut appender: Box<Appender>) -> Self {
+        let (full, batches) = sync_channel::<Vec<Turn>>(BATCHES);
+        // As many as can be under way, so that handing back never waits.
+        let (hand_back, used) = sync_channel(BATCHES + 2);
+        let handle = std::thread::spawn(move || {
+            for mut batch in batches {
+                for turn in &mut batch {
+                    appender.append(turn)?;
+                    wipe(turn);
+                }
+                // If there is no room the buffers are dropped: that costs time, nothing else.
+                let _ = hand_back.try_send(batch);
+            }
+            appender.finish()
+        });
+        Self { full, used, handle }
+    }
+
+    /// Hands a batch over. If the thread is gone, says why.
+    fn send(self, batch: Vec<Turn>) -> Result<Self, LogError> {
+        match self.full.send(batch) {
+            Ok(()) => Ok(self),
+            Err(_) => Err(self.join().err().unwrap_or(LogError::Failed)),
+        }
+    }
+
+    /// Waits for the thread's end.
+    fn join(self) -> Result<Totals, LogError> {
+        drop(self.full);
+        self.handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+/// Empties a turn that was written, but for its pings, whose buffer counts.
+fn wipe(turn: &mut Turn) {
+    turn.events.clear();
+    match &mut turn.command {
+        Command::ReportPositions(pings) => pings.clear(),
+        other => *other = Command::Tick,
+    }
+}
+
+/// Keeps the buffers of a wiped turn.
+fn keep(events: &mut Vec<Vec<Event>>, pings: &mut Vec<Vec<Ping>>, turn: Turn) {
+    if events.len() < SPARE && turn.events.capacity() > 0 {
+        events.push(turn.events);
+    }
+    if let Command::ReportPositions(buffer) = turn.command
+        && pings.len() < SPARE
+    {
+        pings.push(buffer);
+    }
+}
