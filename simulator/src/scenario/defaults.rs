@@ -2,9 +2,10 @@
 
 use hansom_geo_index::{Coord, Millimetres, Millis};
 
+use super::dist::Dist;
 use super::model::{
-    Constants, Demand, DemandModel, Dist, Driver, Fleet, Idle, Period, Pings, Place, Policy, PolicyKind, Reanchor,
-    Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights, Zone,
+    Constants, Demand, DemandModel, Driver, Fleet, Idle, Period, Pings, Place, Policy, PolicyKind, Reanchor, Rider,
+    Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights, Zone,
 };
 use super::timezone::Timezone;
 

@@ -9,6 +9,7 @@
 
 mod check;
 mod defaults;
+mod dist;
 mod document;
 mod fault;
 mod form;
@@ -20,10 +21,11 @@ mod streets;
 mod sweep;
 mod timezone;
 
+pub use dist::Dist;
 pub use document::Override;
 pub use fault::{Fault, Faults, Place as FaultPlace};
 pub use model::{
-    Constants, Demand, DemandModel, Dist, Driver, Fleet, Idle, Incident, Period, Pings, Place, Policy, PolicyKind,
+    Constants, Demand, DemandModel, Driver, Fleet, Idle, Incident, Period, Pings, Place, Policy, PolicyKind,
     RUN_OUT, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
     Zone,
 };

@@ -4,9 +4,9 @@ use hansom_geo_index::Millis;
 
 use super::number::{Seconds, from_thousandths, thousandths};
 use super::{Form, Spot};
+use crate::scenario::dist::Dist;
 use crate::scenario::document::{Value, quoted};
 use crate::scenario::fault::{Fault, nearest};
-use crate::scenario::model::Dist;
 use crate::scenario::timezone::{Timezone, parse_offset};
 
 /// A span that may vary: seconds, or `{ p50, p90 }` in seconds; perhaps `inf`.
