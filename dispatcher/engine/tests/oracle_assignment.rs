@@ -140,12 +140,21 @@ fn successive_shortest_paths(instance: &Instance) -> i64 {
         .sum()
 }
 
+/// The bound on work that the solver states, in arcs looked at.
+fn work_bound(instance: &Instance) -> u64 {
+    let (rows, columns, arcs) = (instance.rows() as u64, u64::from(instance.columns()), instance.arcs() as u64);
+    20_000 + 140 * arcs + 4 * (rows + columns) * (rows + arcs)
+}
+
 /// What each method answers, proved, by a fresh solver and by one that has solved other things before.
 fn solutions(used: &mut Solver, instance: &Instance) -> Vec<Solution> {
-    let mut solutions: Vec<_> = [Method::Adaptive, Method::Paths, Method::Auction]
-        .into_iter()
-        .map(|method| Solver::new(method).solve(instance))
-        .collect();
+    let solve = |method| {
+        let mut solver = Solver::new(method);
+        let solution = solver.solve(instance);
+        assert!(solver.work() <= work_bound(instance));
+        solution
+    };
+    let mut solutions: Vec<_> = [Method::Adaptive, Method::Paths, Method::Auction].map(solve).into();
     solutions.push(used.solve(instance));
     for solution in &solutions {
         let proof = prove(instance, solution).expect("the solver's answer is optimal");
@@ -162,7 +171,7 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(4_000))]
+    #![proptest_config(cases(20_000))]
 
     #[test]
     fn small_instances_get_the_first_of_the_cheapest_assignments(questions in prop::collection::vec(question(6, 8), 1..3)) {
@@ -241,7 +250,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(1_000))]
 
     /// Up to 40 × 40, sparse to dense, either side scarce.
     #[test]

@@ -1,15 +1,15 @@
 //! Random orders, sensible and not: all invariants hold, folding and a fresh desk agree, and every ride ends once the
 //! noise stops.
 
-mod story;
+mod market;
 
 use hansom_engine::domain::{DriverId, Epoch, Key, Name, Planner, RideId, Settings};
 use hansom_engine::record::{Command, Ping, RequestRide, StartShift, Turn};
 use hansom_engine::steps;
 use hansom_geo_index::network::sample;
 use hansom_geo_index::{Coord, EdgeId, Millis, Network, Position};
+use market::{Market, settings};
 use proptest::prelude::*;
-use story::{Market, settings};
 
 /// One random order; numbers are taken modulo what exists.
 #[derive(Debug, Clone)]

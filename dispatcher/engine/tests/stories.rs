@@ -1,10 +1,12 @@
 //! Lifecycles told as stories: every path of a ride, an offer and a shift.
 
+mod market;
 mod story;
 
 use hansom_engine::domain::{Planner, Settings};
 use hansom_geo_index::Millis;
-use story::{settings, story};
+use market::settings;
+use story::story;
 
 fn batch() -> Settings {
     let mut settings = settings();

@@ -241,3 +241,68 @@ pub struct Settings {
     /// How much longer than a window the planner's answer is waited for.
     pub planner_patience: Millis,
 }
+
+/// `batch` every 5 s on the 30 best by ETA; by pickup ETA alone; rides are chained within 240 s.
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            planner: Planner::Batch,
+            batch_window: Millis::from_secs(5),
+            candidates: 30,
+            max_wait: Millis::from_secs(600),
+            chain_horizon: Millis::from_secs(240),
+            chain_slip: Millis::from_secs(180),
+            weights: Weights::default(),
+            unserved: Unserved::default(),
+            destination_value: 0,
+            forecast_value: 0,
+        }
+    }
+}
+
+/// The tariff of a middling American city.
+impl Default for Tariff {
+    fn default() -> Self {
+        Self {
+            currency: "USD".into(),
+            base: Money(250),
+            per_km: Money(120),
+            per_min: Money(35),
+            minimum: Money(400),
+            driver_share_bp: 7500,
+            tax_bp: 0,
+            cancellation_fee: Money(300),
+            no_show_fee: Money(500),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            tariff: Tariff::default(),
+            hours: Hours::default(),
+            offer_life: Millis::from_secs(15),
+            max_offers: 5,
+            decline_rest: Millis::from_secs(60),
+            silence_warn: Millis::from_secs(60),
+            silence_redispatch: Millis::from_secs(120),
+            no_show_wait: Millis::from_secs(300),
+            boarding: Millis::from_secs(30),
+            alighting: Millis::from_secs(20),
+            snap_mm: 300_000,
+            teleport_mm_s: 60_000,
+            teleport_mm: 500_000,
+            reanchor_along_mm: 50_000,
+            reanchor_across_mm: 30_000,
+            arrival_mm: 300_000,
+            max_age: Millis::from_secs(60),
+            ride_key_life: Millis::from_secs(600),
+            creation_key_life: Millis::from_secs(86_400),
+            review: Millis::from_secs(600),
+            give_up: Millis::from_secs(3600),
+            planner_patience: Millis::from_secs(30),
+        }
+    }
+}

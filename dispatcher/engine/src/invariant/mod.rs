@@ -5,6 +5,8 @@
 
 mod money;
 mod once;
+#[cfg(test)]
+mod planted;
 mod positions;
 mod rides;
 

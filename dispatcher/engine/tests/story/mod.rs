@@ -6,134 +6,17 @@
 //!
 //! The town is a chessboard of 21 × 21 crossings, 100 m and 10 s apart; a place is `column,row`.
 
-use hansom_engine::domain::{
-    DriverId, Epoch, Hours, Key, Money, Name, Offset, Planner, Policy, RideId, Settings, Tariff, Unserved, Weights,
-};
-use hansom_engine::invariant::Checker;
-use hansom_engine::planner::batch::BatchPlanner;
-use hansom_engine::planner::problem;
+use crate::market::Market;
+use hansom_engine::domain::{DriverId, Epoch, Key, Name, RideId, Settings};
 use hansom_engine::record::{Command, Event, Fix, Ping, RequestRide, StartShift, Turn};
 use hansom_engine::steps;
-use hansom_engine::{Desk, Stamp, State};
 use hansom_geo_index::network::sample;
-use hansom_geo_index::place::SnapIndex;
-use hansom_geo_index::route::Router;
 use hansom_geo_index::{Coord, Millis, Network, NodeId};
-use std::sync::Arc;
 
-pub const COLUMNS: u32 = 21;
-
-pub fn settings() -> Settings {
-    Settings {
-        policy: Policy {
-            planner: Planner::Nearest,
-            batch_window: Millis::from_secs(5),
-            candidates: 30,
-            max_wait: Millis::from_secs(600),
-            chain_horizon: Millis::ZERO,
-            chain_slip: Millis::from_secs(180),
-            weights: Weights::default(),
-            unserved: Unserved::default(),
-            destination_value: 0,
-            forecast_value: 0,
-        },
-        tariff: Tariff {
-            currency: "USD".into(),
-            base: Money(250),
-            per_km: Money(120),
-            per_min: Money(35),
-            minimum: Money(400),
-            driver_share_bp: 7500,
-            tax_bp: 0,
-            cancellation_fee: Money(300),
-            no_show_fee: Money(500),
-        },
-        hours: Hours::default(),
-        offer_life: Millis::from_secs(15),
-        max_offers: 3,
-        decline_rest: Millis::from_secs(60),
-        silence_warn: Millis::from_secs(60),
-        silence_redispatch: Millis::from_secs(120),
-        no_show_wait: Millis::from_secs(300),
-        boarding: Millis::from_secs(30),
-        alighting: Millis::from_secs(20),
-        snap_mm: 300_000,
-        teleport_mm_s: 60_000,
-        teleport_mm: 500_000,
-        reanchor_along_mm: 50_000,
-        reanchor_across_mm: 30_000,
-        arrival_mm: 300_000,
-        max_age: Millis::from_secs(60),
-        ride_key_life: Millis::from_secs(600),
-        creation_key_life: Millis::from_secs(86_400),
-        review: Millis::from_secs(600),
-        give_up: Millis::from_secs(3600),
-        planner_patience: Millis::from_secs(30),
-    }
-}
-
-/// A market in a town, with what the checks need.
-pub struct Market {
-    pub network: Arc<Network>,
-    router: Arc<Router>,
-    snap: Arc<SnapIndex>,
-    desk: Desk,
-    planner: BatchPlanner,
-    pub state: State,
-    folded: State,
-    checker: Checker,
-    fresh_desks: bool,
-    pub turns: Vec<Turn>,
-}
-
-impl Market {
-    pub fn new(network: Network, settings: Settings, fresh_desks: bool) -> Self {
-        let network = Arc::new(network);
-        let router = Arc::new(Router::new(network.clone()));
-        let snap = Arc::new(SnapIndex::new(&network));
-        let state = State::new(settings, &network, Millis::ZERO);
-        Self {
-            desk: Desk::new(network.clone(), router.clone(), snap.clone()),
-            planner: BatchPlanner::new(network.clone(), router.clone()),
-            folded: state.clone(),
-            state,
-            checker: Checker::new(),
-            network,
-            router,
-            snap,
-            fresh_desks,
-            turns: Vec::new(),
-        }
-    }
-
-    pub fn turn(&mut self, at: Millis, key: Option<Key>, command: Command) -> &Turn {
-        if self.fresh_desks {
-            self.desk = Desk::new(self.network.clone(), self.router.clone(), self.snap.clone());
-        }
-        let stamp = Stamp { at, offset: Offset(self.turns.len() as u64) };
-        let turn = steps::turn(&mut self.desk, &mut self.state, stamp, key, command, Vec::new());
-        let violations = self.checker.check(&self.state, &self.network, &turn);
-        assert!(violations.is_empty(), "{}", violations[0]);
-        assert!(self.state.next_deadline().is_none_or(|due| due >= at), "a timer is due in the past");
-        steps::fold(&mut self.folded, &self.network, &turn);
-        assert_eq!(self.folded.digest(), self.state.digest(), "folding leads elsewhere at offset {}", turn.offset);
-        self.turns.push(turn);
-        self.turns.last().expect("just pushed")
-    }
-
-    /// Answers the planner's question of the last turn, if it asked one.
-    pub fn answer(&mut self) -> Option<&Turn> {
-        let basis = self.state.matching_due()?;
-        let asked = self.turns.last().filter(|turn| turn.offset == basis)?;
-        let at = asked.at;
-        let problem = problem(&self.state, basis, at);
-        let proposal = self.planner.propose(&problem).expect("the answer is proved optimal");
-        Some(self.turn(at, None, Command::Propose(Box::new(proposal))))
-    }
-}
+const COLUMNS: u32 = 21;
 
 /// The coordinate of a crossing.
-pub fn crossing(network: &Network, place: &str) -> Coord {
+fn crossing(network: &Network, place: &str) -> Coord {
     let (column, row) = place.split_once(',').expect("a place is column,row");
     let number = |text: &str| text.parse::<u32>().expect("a number");
     network.node_coord(NodeId(number(row) * COLUMNS + number(column)))

@@ -1,0 +1,79 @@
+//! A market under test: every turn is checked, folded beside, and, if asked, decided with a fresh desk.
+
+use hansom_engine::domain::{Key, Offset, Planner, Policy, Settings};
+use hansom_engine::invariant::Checker;
+use hansom_engine::planner::batch::BatchPlanner;
+use hansom_engine::planner::problem;
+use hansom_engine::record::{Command, Turn};
+use hansom_engine::steps;
+use hansom_engine::{Desk, Stamp, State};
+use hansom_geo_index::place::SnapIndex;
+use hansom_geo_index::route::Router;
+use hansom_geo_index::{Millis, Network};
+use std::sync::Arc;
+
+/// `nearest`, three offers a ride, no chained rides; all else as by default.
+pub fn settings() -> Settings {
+    let policy = Policy { planner: Planner::Nearest, chain_horizon: Millis::ZERO, ..Policy::default() };
+    Settings { policy, max_offers: 3, ..Settings::default() }
+}
+
+/// A market in a town, with what the checks need.
+pub struct Market {
+    pub network: Arc<Network>,
+    router: Arc<Router>,
+    snap: Arc<SnapIndex>,
+    desk: Desk,
+    planner: BatchPlanner,
+    pub state: State,
+    folded: State,
+    checker: Checker,
+    fresh_desks: bool,
+    pub turns: Vec<Turn>,
+}
+
+impl Market {
+    pub fn new(network: Network, settings: Settings, fresh_desks: bool) -> Self {
+        let network = Arc::new(network);
+        let router = Arc::new(Router::new(network.clone()));
+        let snap = Arc::new(SnapIndex::new(&network));
+        let state = State::new(settings, &network, Millis::ZERO);
+        Self {
+            desk: Desk::new(network.clone(), router.clone(), snap.clone()),
+            planner: BatchPlanner::new(network.clone(), router.clone()),
+            folded: state.clone(),
+            state,
+            checker: Checker::new(),
+            network,
+            router,
+            snap,
+            fresh_desks,
+            turns: Vec::new(),
+        }
+    }
+
+    pub fn turn(&mut self, at: Millis, key: Option<Key>, command: Command) -> &Turn {
+        if self.fresh_desks {
+            self.desk = Desk::new(self.network.clone(), self.router.clone(), self.snap.clone());
+        }
+        let stamp = Stamp { at, offset: Offset(self.turns.len() as u64) };
+        let turn = steps::turn(&mut self.desk, &mut self.state, stamp, key, command, Vec::new());
+        let violations = self.checker.check(&self.state, &self.network, &turn);
+        assert!(violations.is_empty(), "{}", violations[0]);
+        assert!(self.state.next_deadline().is_none_or(|due| due >= at), "a timer is due in the past");
+        steps::fold(&mut self.folded, &self.network, &turn);
+        assert_eq!(self.folded.digest(), self.state.digest(), "folding leads elsewhere at offset {}", turn.offset);
+        self.turns.push(turn);
+        self.turns.last().expect("just pushed")
+    }
+
+    /// Answers the planner's question of the last turn, if it asked one.
+    pub fn answer(&mut self) -> Option<&Turn> {
+        let basis = self.state.matching_due()?;
+        let asked = self.turns.last().filter(|turn| turn.offset == basis)?;
+        let at = asked.at;
+        let problem = problem(&self.state, basis, at);
+        let proposal = self.planner.propose(&problem).expect("the answer is proved optimal");
+        Some(self.turn(at, None, Command::Propose(Box::new(proposal))))
+    }
+}
