@@ -12,6 +12,7 @@ pub mod invariant;
 pub mod lifecycle;
 pub mod planner;
 mod pricing;
+pub mod projection;
 pub mod record;
 pub mod state;
 pub mod steps;

@@ -23,7 +23,7 @@ fn chaining() -> Settings {
 #[test]
 fn a_ride_from_request_to_fare() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -42,7 +42,7 @@ fn a_ride_from_request_to_fare() {
 #[test]
 fn all_drivers_turn_a_ride_down() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         0s D1 starts at 2,0 > D1 on shift
@@ -65,7 +65,7 @@ fn a_ride_that_nobody_took_is_given_up_after_an_hour() {
     let mut settings = settings();
     settings.max_offers = 1;
     story(
-        settings,
+        &settings,
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 0,0 -> 9,0 > R1 direct 90s, fare 410; offered R1 to D0 until 25s
@@ -79,7 +79,7 @@ fn a_ride_that_nobody_took_is_given_up_after_an_hour() {
 #[test]
 fn an_accept_after_the_deadline_is_late() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -88,7 +88,7 @@ fn an_accept_after_the_deadline_is_late() {
         ",
     );
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -101,7 +101,7 @@ fn an_accept_after_the_deadline_is_late() {
 #[test]
 fn an_accept_comes_twice() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 key 7 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -118,7 +118,7 @@ fn an_accept_comes_twice() {
 #[test]
 fn an_answer_to_an_older_offer_is_stale() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -134,7 +134,7 @@ fn an_answer_to_an_older_offer_is_stale() {
 #[test]
 fn no_driver_is_there() {
     story(
-        settings(),
+        &settings(),
         "
         0s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400
         60s R1 cancels > R1 cancelled_before_match
@@ -149,7 +149,7 @@ fn no_driver_is_there() {
 #[test]
 fn the_rider_cancels_before_the_match_while_an_accept_is_in_flight() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -164,7 +164,7 @@ fn the_rider_cancels_before_the_match_while_an_accept_is_in_flight() {
 #[test]
 fn the_rider_cancels_after_the_match() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -182,7 +182,7 @@ fn the_rider_cancels_after_the_match() {
 #[test]
 fn nobody_cancels_a_rider_on_board() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -202,7 +202,7 @@ fn nobody_cancels_a_rider_on_board() {
 #[test]
 fn the_driver_cancels() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         0s D1 starts at 20,20 > D1 on shift
@@ -224,7 +224,7 @@ fn the_driver_cancels() {
 #[test]
 fn the_rider_does_not_show_up() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -245,7 +245,7 @@ fn the_rider_does_not_show_up() {
 #[test]
 fn a_shift_ends_on_a_trip() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -267,7 +267,7 @@ fn a_shift_ends_on_a_trip() {
 #[test]
 fn a_shift_ends_with_an_open_offer() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 3,0 > D0 on shift
         0s D1 starts at 20,0 > D1 on shift
@@ -283,7 +283,7 @@ fn a_shift_ends_with_an_open_offer() {
 #[test]
 fn no_pickup_is_promised_beyond_the_end_of_a_shift() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 until 60s > D0 on shift
         0s D1 starts at 20,0 > D1 on shift
@@ -296,7 +296,7 @@ fn no_pickup_is_promised_beyond_the_end_of_a_shift() {
 #[test]
 fn a_driver_falls_silent_on_the_way_to_the_pickup() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         0s D1 starts at 20,20 > D1 on shift
@@ -318,7 +318,7 @@ fn a_driver_falls_silent_on_the_way_to_the_pickup() {
 #[test]
 fn silence_never_ends_a_trip() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 20,20 > R1 direct 369s, fare 910; offered R1 to D0 until 25s
@@ -336,7 +336,7 @@ fn silence_never_ends_a_trip() {
 #[test]
 fn a_trip_ends_away_from_the_destination() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
@@ -354,7 +354,7 @@ fn a_trip_ends_away_from_the_destination() {
 #[test]
 fn pings_are_judged_one_by_one() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 3,0 > D0 on shift
         15s D0 pings 3,0 > D0 stands
@@ -375,7 +375,7 @@ fn pings_are_judged_one_by_one() {
 #[test]
 fn a_vehicle_follows_and_leaves_its_way() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         10s R1 requests 10,0 -> 9,9 > R1 direct 100s, fare 428; offered R1 to D0 until 25s
@@ -392,7 +392,7 @@ fn a_vehicle_follows_and_leaves_its_way() {
 #[test]
 fn a_chained_ride() {
     story(
-        chaining(),
+        &chaining(),
         "
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 13,0 > R1 direct 100s, fare 428; offered R1 to D0 until 25s
@@ -421,7 +421,7 @@ fn a_chained_ride() {
 #[test]
 fn a_chained_ride_slips() {
     story(
-        chaining(),
+        &chaining(),
         "
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 13,0 > R1 direct 100s, fare 428; offered R1 to D0 until 25s
@@ -448,7 +448,7 @@ fn a_chained_ride_slips() {
 #[test]
 fn the_rider_of_a_chained_ride_cancels() {
     story(
-        chaining(),
+        &chaining(),
         "
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 13,0 > R1 direct 100s, fare 428; offered R1 to D0 until 25s
@@ -475,7 +475,7 @@ fn the_rider_of_a_chained_ride_cancels() {
 fn a_batch_serves_more_than_nearest_first() {
     // D1 is nearest to both; giving it to R1 would leave R2 with D0, far away.
     story(
-        batch(),
+        &batch(),
         "
         0s D0 starts at 0,0 > D0 on shift
         0s D1 starts at 6,0 > D1 on shift
@@ -487,7 +487,7 @@ fn a_batch_serves_more_than_nearest_first() {
         ",
     );
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at 0,0 > D0 on shift
         0s D1 starts at 6,0 > D1 on shift
@@ -500,7 +500,7 @@ fn a_batch_serves_more_than_nearest_first() {
 #[test]
 fn a_batch_leaves_rides_open_and_comes_back() {
     story(
-        batch(),
+        &batch(),
         "
         0s R1 requests 4,0 -> 9,9 > R1 direct 140s, fare 500
         20s D0 starts at 0,0 > D0 on shift
@@ -516,7 +516,7 @@ fn a_batch_leaves_rides_open_and_comes_back() {
 #[test]
 fn first_come_first_served() {
     story(
-        settings(),
+        &settings(),
         "
         0s R1 requests 4,0 -> 9,9 > R1 direct 140s, fare 500
         1s R2 requests 0,0 -> 9,9 > R2 direct 180s, fare 571
@@ -534,7 +534,7 @@ fn first_come_first_served() {
 #[test]
 fn what_cannot_be_served_is_refused_and_numbered() {
     story(
-        settings(),
+        &settings(),
         "
         0s D0 starts at sea ! no street is near the place
         0s D0 starts at 0,0 seats 0 ! a vehicle needs at least one seat

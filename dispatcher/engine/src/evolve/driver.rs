@@ -185,8 +185,7 @@ pub fn set_silence(state: &mut State, driver: DriverId, due: Option<Millis>) {
     if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
         let timer = |due| Timer { due, kind: TimerKind::Silence, id: driver.id.0 };
         let old = std::mem::replace(&mut driver.silence_due, due);
-        old.into_iter().for_each(|due| state.timers.remove(timer(due)));
-        due.into_iter().for_each(|due| state.timers.insert(timer(due)));
+        state.timers.replace(old.map(timer), due.map(timer));
     }
 }
 
@@ -195,8 +194,7 @@ pub fn set_chain(state: &mut State, driver: DriverId, due: Option<Millis>) {
     if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
         let timer = |due| Timer { due, kind: TimerKind::Chain, id: driver.id.0 };
         let old = std::mem::replace(&mut driver.chain_due, due);
-        old.into_iter().for_each(|due| state.timers.remove(timer(due)));
-        due.into_iter().for_each(|due| state.timers.insert(timer(due)));
+        state.timers.replace(old.map(timer), due.map(timer));
     }
 }
 

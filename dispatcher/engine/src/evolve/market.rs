@@ -7,19 +7,16 @@ use hansom_geo_index::{Millis, WeightsVersion};
 
 pub fn keyed(state: &mut State, at: Millis, key: Key, fingerprint: u64, offset: Offset, ride: Option<RideId>) {
     let entry = KeyEntry { fingerprint, offset };
-    match ride.and_then(|ride| state.rides.get_mut(ride)) {
-        Some(ride) => {
-            ride.keys.push(key);
-            state.keys.insert(key, entry);
-        }
-        None => {
-            if state.keys.oldest_creation().is_none() {
-                let due = at + state.settings.creation_key_life;
-                state.timers.insert(Timer { due, kind: TimerKind::KeyExpiry, id: 0 });
-            }
-            state.keys.insert_creation(at, key, entry);
-        }
+    if let Some(ride) = ride.and_then(|ride| state.rides.get_mut(ride)) {
+        ride.keys.push(key);
+        state.keys.insert(key, entry);
+        return;
     }
+    if state.keys.oldest_creation().is_none() {
+        let due = at + state.settings.creation_key_life;
+        state.timers.insert(Timer { due, kind: TimerKind::KeyExpiry, id: 0 });
+    }
+    state.keys.insert_creation(at, key, entry);
 }
 
 pub fn keys_expired(state: &mut State, before: Millis) {

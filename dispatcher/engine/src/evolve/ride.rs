@@ -261,8 +261,7 @@ fn set_timer(state: &mut State, id: RideId, timer: Option<(TimerKind, Millis)>) 
     let Some(ride) = state.rides.get_mut(id) else { return };
     let as_timer = |(kind, due)| Timer { due, kind, id: id.0 };
     let old = std::mem::replace(&mut ride.timer, timer);
-    old.into_iter().for_each(|old| state.timers.remove(as_timer(old)));
-    timer.into_iter().for_each(|new| state.timers.insert(as_timer(new)));
+    state.timers.replace(old.map(as_timer), timer.map(as_timer));
 }
 
 fn advance(ride: &mut Ride, cue: Cue) {

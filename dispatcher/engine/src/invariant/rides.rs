@@ -29,19 +29,14 @@ impl Rides {
                     found.broken(Invariant::OneDriver, || format!("ride {ride}: {driver} and {other} both hold it"));
                 }
             }
-            Event::RideReleased { ride, driver, .. } => {
-                if self.holder.remove(ride) != Some(*driver) {
-                    found.broken(Invariant::OneDriver, || {
-                        format!("ride {ride}: released by {driver}, who did not hold it")
-                    });
-                }
+            Event::RideReleased { ride, driver, .. } if self.holder.remove(ride) != Some(*driver) => {
+                found
+                    .broken(Invariant::OneDriver, || format!("ride {ride}: released by {driver}, who did not hold it"));
             }
-            Event::DriverArrived { ride, driver, .. } | Event::RiderBoarded { ride, driver } => {
-                if self.holder.get(ride) != Some(driver) {
-                    found.broken(Invariant::OneDriver, || {
-                        format!("ride {ride}: served by {driver}, who does not hold it")
-                    });
-                }
+            Event::DriverArrived { ride, driver, .. } | Event::RiderBoarded { ride, driver }
+                if self.holder.get(ride) != Some(driver) =>
+            {
+                found.broken(Invariant::OneDriver, || format!("ride {ride}: served by {driver}, who does not hold it"));
             }
             Event::RideEnded { ride, .. } => {
                 self.holder.remove(ride);

@@ -9,7 +9,7 @@ mod cost;
 pub mod nearest;
 mod problem;
 
-pub use candidates::{RuledOut, first_eta, ready_ms, rule_out};
+pub use candidates::{RuledOut, first_eta, ready_ms, rule_out, rule_out_at};
 pub use cost::{Pairing, terms};
 pub use problem::{MatchingProblem, OpenRide, problem};
 

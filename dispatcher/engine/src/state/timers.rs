@@ -69,4 +69,12 @@ impl Timers {
     pub(crate) fn remove(&mut self, timer: Timer) {
         self.set.remove(&timer);
     }
+
+    /// Removes `old`, if there is one, and sets `new`, if there is one.
+    pub(crate) fn replace(&mut self, old: Option<Timer>, new: Option<Timer>) {
+        if let Some(old) = old {
+            self.set.remove(&old);
+        }
+        self.set.extend(new);
+    }
 }

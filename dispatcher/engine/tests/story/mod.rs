@@ -24,7 +24,7 @@ fn crossing(network: &Network, place: &str) -> Coord {
 
 /// Plays a script and demands the transcript that it is.
 #[track_caller]
-pub fn story(settings: Settings, script: &str) {
+pub fn story(settings: &Settings, script: &str) {
     let tell = |fresh_desks| {
         let mut teller = Teller::new(settings.clone(), fresh_desks);
         let told: Vec<String> =
