@@ -143,7 +143,7 @@ fn successive_shortest_paths(instance: &Instance) -> i64 {
 /// The bound on work that the solver states, in arcs looked at.
 fn work_bound(instance: &Instance) -> u64 {
     let (rows, columns, arcs) = (instance.rows() as u64, u64::from(instance.columns()), instance.arcs() as u64);
-    20_000 + 140 * arcs + 4 * (rows + columns) * (rows + arcs)
+    20_000 + 140 * arcs + 5 * (rows + columns) * (rows + arcs)
 }
 
 /// What each method answers, proved, by a fresh solver and by one that has solved other things before.
@@ -311,6 +311,42 @@ proptest! {
         let (one, two) = (solver.solve(&instance(&question)), solver.solve(&instance(&other)));
         prop_assert_eq!(one.row_to_col, two.row_to_col);
         prop_assert_eq!(one.total, two.total);
+    }
+}
+
+/// Large enough for paths to get long, so that the solver that adapts goes over to the auction: riders and drivers on a
+/// plane, as many of the one as of the other, or with half of the riders and few of the drivers in one corner.
+#[test]
+fn a_large_instance_is_proved_and_does_not_depend_on_the_method() {
+    const SIDE: u64 = 20_000;
+    let mut state = 1_u64;
+    let mut below = |bound: u64| {
+        // Knuth's MMIX generator; its upper bits.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    };
+    for (riders, drivers, cornered) in [(600, 600, 0), (600, 700, 300), (800, 300, 0)] {
+        let mut place =
+            |corner: bool| if corner { [below(SIDE / 8), below(SIDE / 8)] } else { [below(SIDE), below(SIDE)] };
+        let drivers: Vec<_> = (0..drivers).map(|driver| place(driver % 8 == 0)).collect();
+        let mut instance = Instance::new(drivers.len() as u32);
+        for rider in 0..riders {
+            let [x, y] = place(rider < cornered);
+            let cost =
+                |(driver, &[to_x, to_y]): (u32, &[u64; 2])| ((x.abs_diff(to_x) + y.abs_diff(to_y)) as i64, driver);
+            let mut near: Vec<_> = (0..).zip(&drivers).map(cost).collect();
+            near.sort_unstable();
+            let arcs = near[..20].iter().map(|&(cost, driver)| (driver, cost));
+            instance.push_row(30_000, arcs).expect("within the limits");
+        }
+        let solutions = solutions(&mut Solver::default(), &instance);
+        assert!(solutions.iter().all(|solution| solution.row_to_col == solutions[0].row_to_col));
+        let work = |method| {
+            let mut solver = Solver::new(method);
+            solver.solve(&instance);
+            solver.work()
+        };
+        assert!(work(Method::Adaptive) > work(Method::Auction), "the paths were given up");
     }
 }
 

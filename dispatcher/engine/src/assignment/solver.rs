@@ -60,8 +60,8 @@ impl Solver {
 
     /// Finds the assignment of least total cost, of several the one that [the module](super) promises.
     ///
-    /// The work, in arcs looked at, is bounded by the instance alone: about 130 looks at each arc, and as many more as
-    /// there are rows and columns, twice. Real instances take a few to a few dozen.
+    /// The work, counted in arcs looked at, is at most `20,000 + 140 arcs + 5 (rows + columns)(rows + arcs)`. On real
+    /// instances it is from a few tenths of the arcs, where columns are plenty, to fifty times the arcs.
     pub fn solve(&mut self, instance: &Instance) -> Solution {
         (self.search.looks, self.auction.looks, self.ties.looks, self.tightening) = (0, 0, 0, 0);
         self.by_row.fill(instance);
@@ -124,7 +124,8 @@ impl Solver {
         let row_dual: Vec<_> =
             self.rows.dual.iter().enumerate().map(|(row, kept)| instance.unserved(row) - kept).collect();
         // A matched pair is tight, so its cost is the row's dual less the column's; an unserved row's dual is its penalty.
-        let cost = |(&dual, &column): (&i64, &Option<u32>)| dual - column.map_or(0, |it| self.columns.dual[it as usize]);
+        let cost =
+            |(&dual, &column): (&i64, &Option<u32>)| dual - column.map_or(0, |it| self.columns.dual[it as usize]);
         let total = row_dual.iter().zip(&row_to_col).map(cost).sum();
         Solution { row_to_col, row_dual, col_dual: self.columns.dual.clone(), total }
     }

@@ -16,22 +16,21 @@ const VERTEX_MASK: i64 = (1 << VERTEX_BITS) - 1;
 /// No vertex.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// An arc in one word: profit, then the far vertex complemented, so that in falling order the better arc comes first and
-/// of equal ones the lower vertex.
+/// An arc in one word, profit before far vertex, so that arcs order by profit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Arc(i64);
 
 impl Arc {
-    /// To stay unmatched: above every arc that is worth nothing or less, below every other.
+    /// To stay unmatched: above every arc that is worth nothing or less, below every other. No vertex has so high a number.
     pub(super) const NOTHING: Self = Self(VERTEX_MASK);
 
     fn new(to: u32, profit: i64) -> Self {
-        Self(profit << VERTEX_BITS | (VERTEX_MASK - i64::from(to)))
+        Self(profit << VERTEX_BITS | i64::from(to))
     }
 
     /// The vertex on the other side.
     pub(super) fn to(self) -> u32 {
-        (VERTEX_MASK - (self.0 & VERTEX_MASK)) as u32
+        (self.0 & VERTEX_MASK) as u32
     }
 
     /// What the pair is worth.

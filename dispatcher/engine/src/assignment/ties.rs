@@ -21,9 +21,9 @@ pub(super) struct Ties {
     /// Tight columns of row `i`, rising, are `tight[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
     tight: Vec<u32>,
-    /// Rows, and last the hub: the strongly connected component, named by a node of it.
+    /// Rows, and last the hub: the strongly connected component, named by a node of it; a settled row is its own.
     component: Vec<u32>,
-    /// Order of discovery, while components are searched; later the last row that a node was visited for, plus 1.
+    /// Order of discovery, while components are searched; otherwise the last row that a node was visited for, plus 1.
     seen: Vec<u32>,
     /// The earliest found of the pending nodes that a node is known to reach, while components are searched.
     lowest: Vec<u32>,
@@ -41,14 +41,19 @@ const UNSEEN: u32 = 0;
 impl Ties {
     /// Changes an optimal matching to the promised one. The duals, which must be optimal, stay.
     ///
-    /// At most one traversal of the tight arcs for each row.
+    /// Nothing but a pass over the arcs where the optimum is unique; at most one traversal of the tight arcs for each row,
+    /// and as much again for the components.
     pub(super) fn settle(&mut self, graph: &mut Side, rows: &mut Half, columns: &mut Half) {
         self.collect(graph, rows, columns);
-        if !self.components(rows, columns) {
-            return;
-        }
-        self.seen.fill(UNSEEN);
+        let mut renew_at = self.looks;
         for row in 0..rows.dual.len() as u32 {
+            // Where ties abound, rows already settled break components up; searches that fail cost more than to renew them.
+            if self.looks >= renew_at {
+                if !self.components(rows, columns, row) {
+                    return;
+                }
+                renew_at = self.looks + (self.tight.len() + self.starts.len()) as u64;
+            }
             self.improve(rows, columns, row);
         }
     }
@@ -90,7 +95,7 @@ impl Ties {
                 let row = *tried;
                 *tried += 1;
                 let held = rows.mate[row as usize];
-                if held == NONE || columns.dual[held as usize] == 0 {
+                if is_spare(columns, held) {
                     return Some(row);
                 }
             }
@@ -110,28 +115,33 @@ impl Ties {
         (may_go_unserved && first_time).then_some(hub)
     }
 
-    /// Finds the strongly connected components (Tarjan, SIAM J. Comput. 1972, with a path of its own instead of recursion).
-    /// Answers whether any holds more than one node, that is, whether there is another optimal matching.
-    fn components(&mut self, rows: &Half, columns: &Half) -> bool {
+    /// Finds the strongly connected components of `first` and the nodes after it (Tarjan, SIAM J. Comput. 1972, with a path
+    /// of its own instead of recursion). Answers whether any holds more than one node: if not, nothing is left to choose.
+    fn components(&mut self, rows: &Half, columns: &Half, first: u32) -> bool {
         let nodes = self.hub() + 1;
         for list in [&mut self.seen, &mut self.lowest] {
             list.clear();
             list.resize(nodes as usize, UNSEEN);
         }
         self.component.clear();
+        self.component.extend(0..first);
         self.component.resize(nodes as usize, NONE);
         self.path.clear();
         let (mut found, mut several) = (UNSEEN, false);
-        for root in 0..nodes {
+        for root in first..nodes {
             if self.seen[root as usize] == UNSEEN {
                 self.enter(root, &mut found);
             }
             while let Some((node, mut tried)) = self.path.pop() {
                 if let Some(next) = self.next(rows, columns, node, &mut tried) {
+                    self.looks += 1;
                     self.path.push((node, tried));
+                    if self.component[next as usize] != NONE {
+                        continue;
+                    }
                     if self.seen[next as usize] == UNSEEN {
                         self.enter(next, &mut found);
-                    } else if self.component[next as usize] == NONE {
+                    } else {
                         self.lower(node, self.seen[next as usize]);
                     }
                     continue;
@@ -144,6 +154,7 @@ impl Ties {
                 }
             }
         }
+        self.seen.fill(UNSEEN);
         several
     }
 
@@ -200,9 +211,8 @@ impl Ties {
     /// visited leads nowhere and is not visited again.
     fn reach(&mut self, rows: &Half, columns: &Half, from: u32, row: u32) -> bool {
         self.path.clear();
-        if self.open(row, from) {
-            self.seen[from as usize] = row + 1;
-            self.path.push((from, 0));
+        if self.open(row, from) && self.visit(rows, columns, from, row) {
+            return true;
         }
         while let Some((node, mut tried)) = self.path.pop() {
             let Some(next) = self.next(rows, columns, node, &mut tried) else {
@@ -210,15 +220,39 @@ impl Ties {
             };
             self.looks += 1;
             self.path.push((node, tried));
-            if next == row {
+            if self.open(row, next) && self.visit(rows, columns, next, row) {
                 return true;
-            }
-            if self.open(row, next) {
-                self.seen[next as usize] = row + 1;
-                self.path.push((next, 0));
             }
         }
         false
+    }
+
+    /// Goes on to `node`; answers whether the path is complete. Looking ahead for that, before going anywhere from `node`,
+    /// is what keeps paths short where nearly everything is tied.
+    fn visit(&mut self, rows: &Half, columns: &Half, node: u32, row: u32) -> bool {
+        self.seen[node as usize] = row + 1;
+        let hub = self.hub();
+        // Rows before `row` are settled: at the hub the search starts behind them.
+        self.path.push((node, if node == hub { row } else { 0 }));
+        let held = rows.mate[row as usize];
+        if node == hub {
+            return is_spare(columns, held);
+        }
+        self.looks += 1;
+        if held != NONE && self.tight(node).binary_search(&held).is_ok() {
+            return true;
+        }
+        if is_spare(columns, held) && self.open(row, hub) && self.leads_to_hub(rows, columns, node) {
+            self.path.push((hub, row));
+            return true;
+        }
+        false
+    }
+
+    /// Whether a row could hold something unused instead, or nothing.
+    fn leads_to_hub(&mut self, rows: &Half, columns: &Half, row: u32) -> bool {
+        self.looks += self.tight(row).len() as u64;
+        rows.dual[row as usize] == 0 || self.tight(row).iter().any(|&column| columns.mate[column as usize] == NONE)
     }
 
     /// Turns the cycle of `row`, which takes `column`, and the path: each node takes what the next one held.
@@ -242,4 +276,9 @@ impl Ties {
         rows.mate[row as usize] = column;
         columns.mate[column as usize] = row;
     }
+}
+
+/// Whether nobody needs what a row holds.
+fn is_spare(columns: &Half, held: u32) -> bool {
+    held == NONE || columns.dual[held as usize] == 0
 }
