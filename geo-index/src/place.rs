@@ -1,8 +1,8 @@
 //! Snapping: the position on the streets that is nearest to a place.
 //!
 //! A grid of square cells, each with the streets that touch it. A look-up starts in the cell of the place and goes
-//! outwards ring by ring, until no street of the next ring could be nearer: exact wherever the place is. Why not a tree,
-//! with figures: `docs/decisions/0002-snapping.md`.
+//! outwards ring by ring, until no street of the next ring could be nearer, or near enough: exact, and no place takes long.
+//! Why not a tree, with figures: `docs/decisions/0002-snapping.md`.
 
 use crate::coord::{Coord, Point};
 use crate::network::{EdgeId, Network, NodeId, Position};
@@ -18,10 +18,10 @@ pub struct Snap {
 
 /// Why a place is on no street.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the nearest street is {} m away, farther than {} m", nearest_mm / 1000, limit_mm / 1000)]
+#[error("the nearest street is at least {} m away, farther than {} m", at_least_mm / 1000, limit_mm / 1000)]
 pub struct TooFar {
-    /// Distance to the nearest street in mm.
-    pub nearest_mm: i64,
+    /// The nearest street is no nearer than this, in mm: a search that has left the limit behind stops.
+    pub at_least_mm: i64,
     /// How far it may be, in mm.
     pub limit_mm: i64,
 }
@@ -81,17 +81,18 @@ impl SnapIndex {
 
     /// [`nearest`](Self::nearest) of a place that is already on the map.
     pub fn nearest_point(&self, network: &Network, point: Point, limit_mm: i64) -> Result<Snap, TooFar> {
-        let Found { distance2, edge, along } = self.search(network, point);
-        let distance_mm = distance2.isqrt() as i64;
-        if distance_mm > limit_mm {
-            return Err(TooFar { nearest_mm: distance_mm, limit_mm });
-        }
-        Ok(Snap { position: Position { edge: EdgeId(edge), along }, distance_mm })
+        let found = self.search(network, point, limit_mm);
+        let Found { distance2, edge, along } = found.map_err(|at_least_mm| TooFar { at_least_mm, limit_mm })?;
+        Ok(Snap { position: Position { edge: EdgeId(edge), along }, distance_mm: distance2.isqrt() as i64 })
     }
 
-    /// Squared distance, edge and place of the nearest street.
-    fn search(&self, network: &Network, point: Point) -> Found {
+    /// The nearest street, or a distance beyond the limit that it has at least.
+    fn search(&self, network: &Network, point: Point, limit_mm: i64) -> Result<Found, i64> {
         let (x, y) = (i64::from(point.x) - self.corner.0, i64::from(point.y) - self.corner.1);
+        let off_grid = self.off_grid_mm(x, y);
+        if off_grid > limit_mm {
+            return Err(off_grid);
+        }
         let (column, row) = (x >> self.shift, y >> self.shift);
         let outside = |at: i64, count: i64| (-at).max(at - (count - 1)).max(0);
         let mut ring = outside(column, self.columns).max(outside(row, self.rows));
@@ -116,11 +117,22 @@ impl SnapIndex {
             let beyond = (x - (west << self.shift)).min(((east + 1) << self.shift) - x);
             let beyond = beyond.min(y - (south << self.shift)).min(((north + 1) << self.shift) - y);
             let all = west <= 0 && south <= 0 && east >= self.columns - 1 && north >= self.rows - 1;
+            let found_mm = best.distance2.isqrt() as i64;
             if best.distance2 < (beyond * beyond) as u64 || all {
-                return best;
+                return if found_mm <= limit_mm { Ok(best) } else { Err(found_mm) };
+            }
+            if beyond > limit_mm && found_mm > limit_mm {
+                return Err(found_mm.min(beyond).max(off_grid));
             }
             ring += 1;
         }
+    }
+
+    /// How far a place is from the grid, in mm, rounded down.
+    fn off_grid_mm(&self, x: i64, y: i64) -> i64 {
+        let off = |at: i64, count: i64| (-at).max(at + 1 - (count << self.shift)).max(0);
+        let (dx, dy) = (off(x, self.columns), off(y, self.rows));
+        ((dx * dx + dy * dy) as u64).isqrt() as i64
     }
 
     /// Squared distance from a place to the nearest corner or side of a cell.

@@ -32,8 +32,10 @@ fn check(network: &Network, streets: &[EdgeId], index: &SnapIndex, point: Point)
     let found = Ok(Snap { position, distance_mm });
     assert_eq!(index.nearest_point(network, point, i64::MAX), found, "{point:?}");
     assert_eq!(index.nearest_point(network, point, distance_mm), found);
-    let limit_mm = distance_mm - 1;
-    assert_eq!(index.nearest_point(network, point, limit_mm), Err(TooFar { nearest_mm: distance_mm, limit_mm }));
+    for limit_mm in [distance_mm - 1, distance_mm / 2 - 1, 0.min(distance_mm - 1)] {
+        let TooFar { at_least_mm, .. } = index.nearest_point(network, point, limit_mm).expect_err("too far");
+        assert!((limit_mm + 1..=distance_mm).contains(&at_least_mm), "{limit_mm} < {at_least_mm} <= {distance_mm}");
+    }
 }
 
 proptest! {
@@ -92,13 +94,13 @@ fn a_place_in_the_sea_is_refused() {
     let town = synthetic::city("small-town", 1).expect("a city");
     let index = SnapIndex::new(&town);
     let refusal = index.nearest(&town, Coord { lat: 0, lon: 0 }, 300_000).expect_err("the Gulf of Guinea");
-    assert!(refusal.nearest_mm > 1_000_000_000);
+    assert!(refusal.at_least_mm > 1_000_000_000);
     let near = index.nearest(&town, Coord { lat: 480_200_000, lon: 110_000_000 }, 300_000).expect_err("a field");
     assert_eq!(
         near.to_string(),
-        format!("the nearest street is {} m away, farther than 300 m", near.nearest_mm / 1000)
+        format!("the nearest street is at least {} m away, farther than 300 m", near.at_least_mm / 1000)
     );
-    assert!((1_000_000..1_300_000).contains(&near.nearest_mm), "{near}");
+    assert!((1_000_000..1_300_000).contains(&near.at_least_mm), "{near}");
 }
 
 /// One crossing with a street that leads back to it.
