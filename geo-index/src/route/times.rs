@@ -41,7 +41,7 @@ impl Street {
     pub fn ahead(self, along: u16) -> [(u32, u32); 2] {
         let own = (self.head, self.ms - part(self.ms, along));
         let turned = (self.tail, self.twin_ms - part(self.twin_ms, u16::MAX - along));
-        [own, if self.twin_ms == 0 { own } else { turned }]
+        [own, if self.is_one_way() { own } else { turned }]
     }
 
     /// The two nodes from which a place on the street can be reached, as in [`ahead`](Self::ahead).
@@ -49,7 +49,13 @@ impl Street {
     pub fn behind(self, along: u16) -> [(u32, u32); 2] {
         let own = (self.tail, part(self.ms, along));
         let turned = (self.head, part(self.twin_ms, u16::MAX - along));
-        [own, if self.twin_ms == 0 { own } else { turned }]
+        [own, if self.is_one_way() { own } else { turned }]
+    }
+
+    /// Whether it has no twin.
+    #[inline]
+    pub fn is_one_way(self) -> bool {
+        self.twin_ms == 0
     }
 
     /// Whether both join the same two nodes, in whatever direction.

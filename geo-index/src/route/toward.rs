@@ -13,6 +13,7 @@ pub struct Toward<'a> {
     street: Street,
     /// Time in ms from the two ends of the target's street to the target; the same twice on a one-way street.
     rest_ms: [u32; 2],
+    one_way: bool,
     lines: Lines<'a>,
 }
 
@@ -34,7 +35,7 @@ impl<'a> Toward<'a> {
             Store::Long(rows) => Lines::Long(ends.map(|(rank, _)| rows.toward(hierarchy, rank))),
             Store::Pairs(labels) => Lines::Label(labels, labels.reach(hierarchy, ends)),
         };
-        Self { times, to, street, rest_ms: ends.map(|(_, ms)| ms), lines }
+        Self { times, to, street, rest_ms: ends.map(|(_, ms)| ms), one_way: street.is_one_way(), lines }
     }
 
     /// Travel time in ms from `from` to the target.
@@ -86,7 +87,8 @@ impl<'a> Toward<'a> {
             ms.saturating_add(between(end, rank)).saturating_add(self.rest_ms[end])
         };
         let [own, turned] = starts;
-        over(own, 0).min(over(own, 1)).min(over(turned, 0)).min(over(turned, 1))
+        let by_own = over(own, 0).min(over(turned, 0));
+        if self.one_way { by_own } else { by_own.min(over(own, 1)).min(over(turned, 1)) }
     }
 
     #[cold]
