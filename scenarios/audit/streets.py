@@ -8,6 +8,7 @@ import heapq
 import io
 import lzma
 import math
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 EARTH_M = 6_371_008.8
@@ -26,8 +27,8 @@ def open_text(path):
 
 
 def thousandths(text):
-    """A decimal number times 1000, rounded half up as an importer of whole mm and ms would."""
-    return int(math.floor(float(text) * 1000 + 0.5))
+    """A decimal number times 1000, rounded half away from zero: metres in mm, seconds in ms."""
+    return int((Decimal(text) * 1000).to_integral_value(ROUND_HALF_UP))
 
 
 class Streets:
@@ -123,61 +124,77 @@ class Streets:
         return share, math.hypot(point[0] - ax - share * dx, point[1] - ay - share * dy)
 
     def standing(self, lat, lon):
-        """Where on the streets somebody is who is on one: (edge, share from its start, uncertainty of the share)."""
+        """Where on the streets somebody is who is on one: a list of (edge, share from its start, its uncertainty)."""
         point = self.point(lat, lon)
-        found = []
-        for edge in self.cells.get((self._cell(point[0]), self._cell(point[1])), ()):
-            share, distance = self.project(edge, point)
-            if distance <= ON_STREET_M:
-                (ax, ay), (bx, by) = self.points[self.tail[edge]], self.points[self.head[edge]]
-                span = math.hypot(bx - ax, by - ay)
-                found.append((edge, share, min(1.0, ON_STREET_M / span + 2 / 65536) if span else 1.0))
-        return found
+        near = self.cells.get((self._cell(point[0]), self._cell(point[1])), ())
+        return self._places(point, near, ON_STREET_M)
 
-    def nearest_m(self, lat, lon):
-        """How far the nearest street is, in metres."""
+    def nearest(self, lat, lon):
+        """The nearest places on streets, as in `standing`, and how far they are in metres."""
         point = self.point(lat, lon)
         x, y = self._cell(point[0]), self._cell(point[1])
         best, ring, seen = math.inf, 0, set()
-        while best > (ring - 1) * self.cell_m and ring < 10_000:
+        # A street that touches none of the squares up to this ring is farther than the ring is wide.
+        while best > (ring - 1) * self.cell_m and ring < 1_000:
             for cx in range(x - ring, x + ring + 1):
-                step = 1 if abs(cx - x) == ring else max(2 * ring, 1)
+                step = 1 if abs(cx - x) == ring else 2 * ring
                 for cy in range(y - ring, y + ring + 1, step):
                     for edge in self.cells.get((cx, cy), ()):
                         if edge not in seen:
                             seen.add(edge)
                             best = min(best, self.project(edge, point)[1])
             ring += 1
-        return best
+        return self._places(point, seen, best + ON_STREET_M), best
+
+    def _places(self, point, edges, within_m):
+        found = []
+        for edge in edges:
+            share, distance = self.project(edge, point)
+            if distance <= within_m:
+                (ax, ay), (bx, by) = self.points[self.tail[edge]], self.points[self.head[edge]]
+                span = math.hypot(bx - ax, by - ay)
+                found.append((edge, share, min(1.0, ON_STREET_M / span + 2 / 65536) if span else 1.0))
+        return found
+
+    def place_m(self, edge, share):
+        """A place on an edge, in metres on the map."""
+        (ax, ay), (bx, by) = self.points[self.tail[edge]], self.points[self.head[edge]]
+        return ax + share * (bx - ax), ay + share * (by - ay)
+
+    def from_segment_m(self, edge, lat, lon):
+        """How far an edge is from a place, in metres."""
+        return self.project(edge, self.point(lat, lon))[1]
 
     # Ways.
 
-    def search(self, times, start, slack=0):
-        """Times from a node to all, and the least and greatest lengths of ways that waste at most `slack` ms at a node."""
-        nodes = len(self.coords)
-        best = [math.inf] * nodes
+    def fastest(self, times, start):
+        """Times from a node to all, and the nodes in order of them (Dijkstra)."""
+        best = [math.inf] * len(self.coords)
         best[start] = 0
-        order, done, heap = [], [False] * nodes, [(0, start)]
+        order, heap = [], [(0, start)]
         while heap:
             time, node = heapq.heappop(heap)
-            if done[node]:
+            if time > best[node]:
                 continue
-            done[node] = True
             order.append(node)
             for edge in self.out[node]:
                 head, reach = self.head[edge], time + times[edge]
                 if reach < best[head]:
                     best[head] = reach
                     heapq.heappush(heap, (reach, head))
-        least, most = [math.inf] * nodes, [-math.inf] * nodes
-        least[start] = most[start] = 0
+        return best, order
+
+    def range_of(self, times, best, order, least_of, most_of):
+        """The least and the most that the fastest ways to each node can add up to, in other weights than `times`."""
+        least, most = [math.inf] * len(best), [-math.inf] * len(best)
+        least[order[0]] = most[order[0]] = 0
         for node in order:
             for edge in self.out[node]:
                 head = self.head[edge]
-                if best[node] + times[edge] <= best[head] + slack and best[node] < best[head]:
-                    least[head] = min(least[head], least[node] + self.length_mm[edge])
-                    most[head] = max(most[head], most[node] + self.length_mm[edge])
-        return best, least, most
+                if best[node] + times[edge] == best[head]:
+                    least[head] = min(least[head], least[node] + least_of[edge])
+                    most[head] = max(most[head], most[node] + most_of[edge])
+        return least, most
 
 
 def largest_part(nodes, edges):

@@ -1,0 +1,117 @@
+"""Every movement against the streets: no faster than they allow, no other way than the dispatcher believes the fastest."""
+
+from legs import ROUNDING_MM, ROUNDING_MS, Question
+from vehicles import MOVING
+
+# From a requested place to the nearest street, found by two programs on maps that are rounded differently.
+PLACE_M = 0.25
+PLACE_MS = 50
+
+
+def check(run, findings, streets, judge, every):
+    """Every leg that moves, of every `every`th vehicle."""
+    counted = {name: n for n, name in enumerate(run.by_vehicle())}
+    moved = [leg for leg in run.legs if leg.kind in MOVING and counted[leg.vehicle] % every == 0]
+    places = {}
+
+    def standing(place):
+        if place not in places:
+            places[place] = streets.standing(*place)
+        return places[place]
+
+    questions = []
+    for leg in moved:
+        ends = standing(leg.origin), standing(leg.target)
+        findings.expect("a vehicle is on a street", all(ends), lambda: f"{leg}: {leg.target if ends[0] else leg.origin}")
+        questions.append(Question(leg.start, leg.end, *ends))
+    for leg, answer in zip(moved, judge.answers(questions)):
+        if answer is not None:
+            one(findings, leg, answer)
+
+
+def one(findings, leg, answer):
+    (near, far), (fast, slow) = answer.mm, answer.world
+    took = leg.end_ms - leg.start_ms
+    findings.expect(
+        "a leg takes at least the shortest time at the world's fastest",
+        took >= answer.least - ROUNDING_MS,
+        lambda: f"{leg}: {took} ms, at least {answer.least:.0f} ms",
+    )
+    if leg.kind == "cruise":
+        return
+    findings.expect(
+        "a leg is as long as the way that the dispatcher believes the fastest",
+        near - ROUNDING_MM <= leg.mm <= far + ROUNDING_MM,
+        lambda: f"{leg}: {leg.mm} mm, not {near:.0f} to {far:.0f}",
+    )
+    # A crossing entered in one hour and left in the next is rounded once more.
+    findings.expect(
+        "a leg takes what the world takes on that way",
+        fast - ROUNDING_MS <= took <= slow + 2 * ROUNDING_MS,
+        lambda: f"{leg}: {took} ms, not {fast:.0f} to {slow:.0f}",
+    )
+
+
+def quotes(run, findings, streets, judge, every):
+    """What riders are told at request: the time and length of the fastest way under the network's times of the hour."""
+    nearest = {}
+
+    def snapped(place):
+        if place not in nearest:
+            nearest[place] = streets.nearest(*place)
+        return nearest[place]
+
+    check = "direct_s is the fastest way's time at request"
+    asked, questions, limit = [], [], run.scenario["snap_m"]
+    for trip in run.trips[::every]:
+        (origin, near), (target, far) = snapped(trip.pickup), snapped(trip.dropoff)
+        far = max(near, far)
+        if abs(far - limit) > PLACE_M:
+            findings.expect(
+                "who asks from or to a place too far from a street is refused, and nobody else",
+                (far > limit) == (trip.outcome == "refused"),
+                lambda: f"ride {trip.ride} ({trip.outcome}): {far:.1f} m from a street",
+            )
+        if trip.quoted is None:
+            continue
+        if one_place(streets, origin) and one_place(streets, target):
+            asked.append(trip)
+            questions.append(Question(trip.requested_local, trip.requested_local, origin, target))
+        else:
+            findings.skip(check, "two streets are equally near")
+    for trip, answer in zip(asked, judge.answers(questions)):
+        findings.expect(
+            check,
+            abs(trip.direct - answer.belief) <= ROUNDING_MS + PLACE_MS,
+            lambda: f"ride {trip.ride}: {trip.direct} ms, not {answer.belief:.0f}",
+        )
+        findings.expect("the quote is on the direct way", trip.quoted == trip.direct, lambda: f"ride {trip.ride}")
+        near, far = answer.mm
+        findings.expect(
+            "quoted_mm is the length of that way",
+            near - ROUNDING_MM <= trip.quoted_mm <= far + ROUNDING_MM,
+            lambda: f"ride {trip.ride}: {trip.quoted_mm} mm, not {near:.0f} to {far:.0f}",
+        )
+
+
+def one_place(streets, places):
+    points = [streets.place_m(edge, share) for edge, share, _ in places]
+    return all(abs(x - points[0][0]) < PLACE_M and abs(y - points[0][1]) < PLACE_M for x, y in points)
+
+
+def stops(run, findings, streets):
+    """Riders get in and out at the place on a street that is nearest to the one they asked for."""
+    trips = {trip.ride: trip for trip in run.trips}
+    for leg in run.legs:
+        trip = trips.get(leg.ride)
+        if trip is None or leg.kind not in ("board", "alight"):
+            continue
+        if leg.kind == "alight" and trip.outcome != "completed":
+            continue
+        asked = trip.pickup if leg.kind == "board" else trip.dropoff
+        places, _ = streets.nearest(*asked)
+        x, y = streets.point(*leg.origin)
+        off = min(max(abs(px - x), abs(py - y)) for px, py in (streets.place_m(edge, share) for edge, share, _ in places))
+        findings.expect(
+            "riders get in and out at the nearest place on a street", off <= PLACE_M, lambda: f"{leg}: {off:.2f} m from it"
+        )
