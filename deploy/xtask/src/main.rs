@@ -14,7 +14,7 @@ const HELP: &str = "\
 Chores of the repository. Usage: cargo xtask CHORE
 
   ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
-  tidy                dead links, undocumented error codes, backward dependencies, licences, stray paths
+  tidy                dead links, error codes without a section, backward or unused dependencies, licences
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
 ";
 

@@ -6,6 +6,7 @@ mod licences;
 mod links;
 mod records;
 mod strays;
+mod unused;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,7 @@ fn faults(root: &Path) -> Result<Vec<Fault>> {
     faults.extend(strays::check(&pages));
     faults.extend(arrows::check(&metadata));
     faults.extend(licences::check(&shell::read(&root.join("deny.toml"))?, &metadata)?);
+    faults.extend(unused::check(&shell::read(&root.join("Cargo.toml"))?, &pages, &metadata)?);
     faults.sort();
     Ok(faults)
 }
