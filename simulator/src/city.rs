@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use hansom_geo_index::Network;
-use hansom_geo_index::import::{self, ImportError, ImportReport, synthetic};
-use hansom_geo_index::network::FileError;
+use hansom_geo_index::import::ImportReport;
 use hansom_geo_index::place::SnapIndex;
 use hansom_geo_index::route::Router;
 
-use crate::scenario::{StreetSource, Streets};
+use crate::scenario::{Streets, StreetsError};
 
 /// A network with what finds ways and places on it. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -21,20 +20,6 @@ pub struct City {
     pub snap: Arc<SnapIndex>,
 }
 
-/// Why the streets of a scenario cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum CityError {
-    /// The CSV folder is none.
-    #[error(transparent)]
-    Import(#[from] ImportError),
-    /// The network file is none.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// There is no such procedural city.
-    #[error(transparent)]
-    Unknown(#[from] synthetic::UnknownCity),
-}
-
 impl City {
     /// Prepares a network.
     pub fn new(network: Network) -> Self {
@@ -45,15 +30,8 @@ impl City {
     }
 
     /// The city of a scenario; with what an import left out, if it was one.
-    pub fn load(streets: &Streets) -> Result<(Self, Option<ImportReport>), CityError> {
-        let (network, report) = match &streets.source {
-            StreetSource::Csv(folder) => {
-                let (network, report) = import::csv::read(folder, streets.speed.0 as f64 / 1000.0)?;
-                (network, Some(report))
-            }
-            StreetSource::File(path) => (Network::open(path)?, None),
-            StreetSource::Synthetic(name) => (synthetic::city(name, synthetic::DEFAULT_SEED)?, None),
-        };
+    pub fn load(streets: &Streets) -> Result<(Self, Option<ImportReport>), StreetsError> {
+        let (network, report) = streets.load()?;
         Ok((Self::new(network), report))
     }
 

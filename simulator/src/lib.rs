@@ -1,6 +1,20 @@
 //! The world: riders, drivers and vehicles on streets.
 
+pub mod agent;
+pub mod city;
+mod clock;
 pub mod demand;
+mod machine;
+mod port;
+pub mod report;
 pub mod rng;
+pub mod run;
 pub mod scenario;
+mod sense;
+mod settings;
+pub mod supply;
 pub mod traffic;
+
+pub use city::City;
+pub use report::RunReport;
+pub use run::{Options, Progress, RunError, simulate, simulate_in};

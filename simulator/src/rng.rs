@@ -47,8 +47,10 @@ pub enum Purpose {
     PingPhase = 17,
     /// Whether a vehicle's GPS is frozen; id = vehicle.
     Frozen = 18,
-    /// Where an idle vehicle cruises to; id = vehicle, ordinal = turn at a crossing.
+    /// Where an idle vehicle cruises to; id = vehicle, ordinal = cruise.
     Cruise = 19,
+    /// The key of a command; id = command.
+    Key = 20,
 }
 
 /// One key for two dense ids.

@@ -117,14 +117,11 @@ impl Sense {
             }
             let receiver = &mut self.receivers[vehicle as usize];
             let Some(driver) = receiver.driver.filter(|_| !receiver.dark) else { continue };
-            let coord = match receiver.frozen_at {
-                Some(coord) => coord,
-                None => {
-                    let place = vehicles[vehicle as usize].position(roads, due);
-                    let draw = self.noise.draw(u64::from(vehicle), round as u64);
-                    blurred(roads.network, &self.normals, roads.network.point(place), draw)
-                }
-            };
+            let coord = receiver.frozen_at.unwrap_or_else(|| {
+                let place = roads.network.point(vehicles[vehicle as usize].position(roads, due));
+                let draw = self.noise.draw(u64::from(vehicle), round as u64);
+                blurred(roads.network, &self.normals, place, draw)
+            });
             if receiver.freezes {
                 receiver.frozen_at = Some(coord);
             }

@@ -1,7 +1,7 @@
 //! What a scenario tells the dispatcher: the settings of its market.
 
-use hansom_engine::domain::{Hours, Planner, Policy, Settings, Tariff, Term, Unserved, Weights};
 use hansom_engine::Money;
+use hansom_engine::domain::{Hours, Planner, Policy, Settings, Tariff, Term, Unserved, Weights};
 use hansom_geo_index::Millis;
 
 use crate::scenario::{PolicyKind, Scenario, Silence};

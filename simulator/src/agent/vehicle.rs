@@ -61,14 +61,7 @@ impl Vehicle {
 
     /// Sets out from where it stands to `target`, on the way that `times` believe the fastest. Returns when it will be
     /// there, which is for the streets to say. `path` is a buffer.
-    pub fn depart(
-        &mut self,
-        roads: Roads<'_>,
-        times: &Times,
-        target: Position,
-        at: Millis,
-        path: &mut Path,
-    ) -> Millis {
+    pub fn depart(&mut self, roads: Roads<'_>, times: &Times, target: Position, at: Millis, path: &mut Path) -> Millis {
         debug_assert!(!self.is_driving(), "a vehicle stops before it turns to another target");
         times.path(self.place, target, path);
         let (Some(first), Some(last)) = (path.first(), path.last()) else {

@@ -117,7 +117,12 @@ pub enum Stints {
     /// Nowhere: the run leaves no files.
     Dropped,
     /// To the file, on the caller's thread.
-    Here(StintWriter),
+    Here {
+        /// What writes them.
+        writer: StintWriter,
+        /// Whether it has failed: then nothing more is written.
+        written: io::Result<()>,
+    },
     /// To the file, on a thread of its own.
     There {
         /// Those not handed over yet.
@@ -140,7 +145,7 @@ impl Stints {
     ) -> io::Result<Self> {
         let mut writer = StintWriter::create(path, scenario, network, drivers)?;
         if !apart {
-            return Ok(Self::Here(writer));
+            return Ok(Self::Here { writer, written: Ok(()) });
         }
         let (sender, receiver) = mpsc::sync_channel::<Vec<Stint>>(CHUNKS);
         let body = move || {
@@ -153,11 +158,15 @@ impl Stints {
         Ok(Self::There { chunk: Vec::with_capacity(CHUNK), sender, writer })
     }
 
-    /// Takes a stint.
-    pub fn push(&mut self, stint: Stint) -> io::Result<()> {
+    /// Takes a stint. Whether it could be written is what [`finish`](Self::finish) says.
+    pub fn push(&mut self, stint: Stint) {
         match self {
-            Self::Dropped => Ok(()),
-            Self::Here(writer) => writer.write(&stint),
+            Self::Dropped => {}
+            Self::Here { writer, written } => {
+                if written.is_ok() {
+                    *written = writer.write(&stint);
+                }
+            }
             Self::There { chunk, sender, .. } => {
                 chunk.push(stint);
                 if chunk.len() == CHUNK {
@@ -165,7 +174,6 @@ impl Stints {
                     // A writer that is gone has failed: its error is what `finish` returns.
                     let _gone = sender.send(full);
                 }
-                Ok(())
             }
         }
     }
@@ -174,7 +182,7 @@ impl Stints {
     pub fn finish(self) -> io::Result<()> {
         match self {
             Self::Dropped => Ok(()),
-            Self::Here(writer) => writer.finish(),
+            Self::Here { writer, written } => written.and_then(|()| writer.finish()),
             Self::There { chunk, sender, writer } => {
                 let _gone = sender.send(chunk);
                 drop(sender);

@@ -1,0 +1,246 @@
+//! Riders, drivers and vehicles: what they do at their own time, and what they do when the market tells them something.
+//!
+//! Commands go out, events come in. Drivers know only what events addressed to them say, and only while their phone is
+//! lit; the records of trips, which reports are made of, know everything.
+
+mod act;
+mod driver;
+mod hear;
+mod rider;
+mod vehicle;
+
+use std::sync::Arc;
+
+use hansom_engine::domain::Hours;
+use hansom_engine::{Command, DriverId};
+use hansom_geo_index::Millis;
+use hansom_geo_index::route::{Path, Times};
+
+use crate::city::City;
+use crate::clock::{Agenda, Cue};
+use crate::demand::{Places, Request};
+use crate::report::{Series, Stints, Totals, Trip};
+use crate::rng::{Purpose, Stream};
+use crate::scenario::{Dist, Idle, Period, Scenario};
+use crate::sense::Sense;
+use crate::supply;
+use crate::traffic::Traffic;
+
+use driver::{Driver, Duty, OpenStint};
+use rider::Riders;
+pub use vehicle::{Roads, Vehicle};
+
+/// Who sent a command, and so who is told what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// The driver of a vehicle.
+    Driver(u32),
+    /// A rider, or nobody.
+    Other,
+}
+
+/// Everything outside of the dispatcher.
+#[derive(Debug)]
+pub struct World {
+    city: City,
+    traffic: Traffic,
+    times: TimesInForce,
+    path: Path,
+    draws: Draws,
+    keys: Behaviour,
+    supply: Vec<supply::Driver>,
+    drivers: Vec<Driver>,
+    vehicles: Vec<Vehicle>,
+    /// Which vehicle a driver of the market drives.
+    vehicle_of: Vec<u32>,
+    riders: Riders,
+    agenda: Agenda,
+    sense: Sense,
+    trips: Vec<Trip>,
+    stints: Stints,
+    totals: Totals,
+    series: Series,
+    completed: u64,
+    refused: u64,
+}
+
+/// The keys of a scenario that say how drivers behave.
+#[derive(Debug)]
+struct Behaviour {
+    period: Period,
+    acceptance: f64,
+    reaction: Dist,
+    cancel: f64,
+    dark: f64,
+    dark_span: Dist,
+    idle: Idle,
+    boarding: Millis,
+    alighting: Millis,
+}
+
+/// Chance, by purpose.
+#[derive(Debug)]
+struct Draws {
+    acceptance: Stream,
+    reaction: Stream,
+    cancel: Stream,
+    cancel_moment: Stream,
+    dark: Stream,
+    dark_span: Stream,
+    cruise: Stream,
+    places: Places,
+}
+
+/// The dispatcher's travel times of the present hour, by which drivers find their way.
+#[derive(Debug)]
+struct TimesInForce {
+    hours: Hours,
+    until: Millis,
+    times: Arc<Times>,
+}
+
+impl TimesInForce {
+    fn at(&mut self, city: &City, at: Millis) -> &Times {
+        if at >= self.until {
+            self.until = self.hours.next_after(at).map_or(Millis::MAX, |(until, _)| until);
+            self.times = city.router.times(self.hours.at(at));
+        }
+        &self.times
+    }
+}
+
+impl World {
+    /// The world of a scenario before anything happens.
+    pub fn new(scenario: &Scenario, city: City, hours: Hours, supply: Vec<supply::Driver>, stints: Stints) -> Self {
+        let stream = |purpose| Stream::new(scenario.seed, purpose);
+        let times = city.router.times(hours.at(scenario.period.start));
+        let mut agenda = Agenda::default();
+        for (driver, vehicle) in supply.iter().zip(0..) {
+            agenda.add(driver.start, Cue::ShiftStart, vehicle, 0);
+        }
+        Self {
+            traffic: Traffic::new(scenario, &city.network),
+            times: TimesInForce { hours, until: Millis(i64::MIN), times },
+            path: Path::default(),
+            draws: Draws {
+                acceptance: stream(Purpose::Acceptance),
+                reaction: stream(Purpose::Reaction),
+                cancel: stream(Purpose::DriverCancel),
+                cancel_moment: stream(Purpose::DriverCancelMoment),
+                dark: stream(Purpose::Dark),
+                dark_span: stream(Purpose::DarkSpan),
+                cruise: stream(Purpose::Cruise),
+                places: Places::everywhere(&city.network),
+            },
+            keys: Behaviour {
+                period: scenario.period,
+                acceptance: scenario.driver.acceptance,
+                reaction: scenario.driver.reaction,
+                cancel: scenario.driver.cancel,
+                dark: scenario.driver.dark,
+                dark_span: scenario.driver.dark_span,
+                idle: scenario.supply.idle,
+                boarding: scenario.boarding,
+                alighting: scenario.alighting,
+            },
+            drivers: vec![Driver::new(); supply.len()],
+            vehicles: supply.iter().map(|driver| Vehicle::at(driver.place)).collect(),
+            sense: Sense::new(scenario, supply.len() as u32),
+            supply,
+            vehicle_of: Vec::new(),
+            riders: Riders::new(scenario),
+            agenda,
+            trips: Vec::new(),
+            stints,
+            totals: Totals::default(),
+            series: Series::new(scenario.period.start),
+            completed: 0,
+            refused: 0,
+            city,
+        }
+    }
+
+    /// When something happens next.
+    pub fn next_at(&self) -> Option<Millis> {
+        self.agenda.next_at()
+    }
+
+    /// When the next bundle of positions travels.
+    pub fn next_bundle(&self) -> Option<Millis> {
+        self.sense.next_bundle()
+    }
+
+    /// Vehicles measure where they are, as often as is due before `at`.
+    pub fn measure(&mut self, at: Millis) {
+        let roads = Roads { network: &self.city.network, traffic: &self.traffic };
+        self.sense.measure(at, &mut self.vehicles, roads);
+    }
+
+    /// The positions that travel now, a command's worth at a time.
+    pub fn bundle(&mut self) -> Option<Command> {
+        self.sense.bundle().map(Command::ReportPositions)
+    }
+
+    /// How many rides are not over.
+    pub fn open_rides(&self) -> usize {
+        self.riders.len()
+    }
+
+    /// How many rides were completed.
+    pub fn completed(&self) -> u64 {
+        self.completed
+    }
+
+    /// What became of the requests so far, in order.
+    pub fn trips(&self) -> &[Trip] {
+        &self.trips
+    }
+
+    /// A rider asks for a ride.
+    pub fn request(&mut self, request: Request) -> Command {
+        self.trips.push(Trip::new(request));
+        Command::RequestRide(Box::new(hansom_engine::record::RequestRide {
+            rider: format!("r{}", self.trips.len()).as_str().into(),
+            pickup: request.pickup,
+            dropoff: request.dropoff,
+            seats: request.seats,
+            class: 0,
+            tier: 0,
+            blocked: Box::default(),
+        }))
+    }
+
+    /// The run ends: the drivers who are still on shift, in order of vehicle.
+    pub fn on_shift(&self) -> Vec<(u32, DriverId)> {
+        let on_shift = |(driver, vehicle): (&Driver, u32)| {
+            if driver.duty == Duty::Off { None } else { Some((vehicle, driver.id?)) }
+        };
+        self.drivers.iter().zip(0..).filter_map(on_shift).collect()
+    }
+
+    /// The run is over: what vehicles are doing is cut off at `at`.
+    pub fn finish(mut self, at: Millis) -> std::io::Result<Outcome> {
+        for vehicle in 0..self.drivers.len() as u32 {
+            self.leave(vehicle, at);
+        }
+        self.stints.finish()?;
+        self.series.finish(at);
+        let Self { trips, totals, series, refused, supply, .. } = self;
+        Ok(Outcome { trips, totals, series, refused, supply })
+    }
+}
+
+/// What remains of a world.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What became of the requests, in order.
+    pub trips: Vec<Trip>,
+    /// What vehicles did, added up.
+    pub totals: Totals,
+    /// The same over time.
+    pub series: Series,
+    /// Commands that a rule forbade.
+    pub refused: u64,
+    /// The vehicles and their drivers.
+    pub supply: Vec<supply::Driver>,
+}

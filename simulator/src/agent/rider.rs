@@ -1,0 +1,127 @@
+//! Riders: how long they wait, and whether they come.
+
+use std::collections::BTreeMap;
+
+use hansom_engine::RideId;
+use hansom_geo_index::Millis;
+
+use crate::rng::{Purpose, Stream};
+use crate::scenario::Scenario;
+
+/// A rider whose ride is not over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rider {
+    /// Until when he waits for a match.
+    patience_until: Millis,
+    /// How much later than promised the pickup may be.
+    lateness: Millis,
+    /// Until when he waits for the drivers promised so far.
+    promise_until: Millis,
+    /// A driver comes.
+    matched: bool,
+    /// The driver is at the pickup.
+    met: bool,
+    /// He comes to the pickup.
+    pub shows: bool,
+    /// Travel time pickup → dropoff as he was told.
+    pub direct: Millis,
+    /// The vehicles that the ride was offered to, one for each offer.
+    offered_to: Vec<u32>,
+}
+
+impl Rider {
+    /// Until when he waits as things stand.
+    pub fn until(&self) -> Millis {
+        match (self.met, self.matched) {
+            (true, _) => Millis::MAX,
+            (false, true) => self.promise_until,
+            (false, false) => self.patience_until.max(self.promise_until),
+        }
+    }
+
+    /// A driver will be at the pickup at `promised`.
+    pub fn match_until(&mut self, promised: Millis) {
+        self.matched = true;
+        self.promise_until = self.promise_until.max(promised + self.lateness);
+    }
+
+    /// The driver was taken off the ride.
+    pub fn release(&mut self) {
+        (self.matched, self.met) = (false, false);
+    }
+
+    /// The driver is there.
+    pub fn meet(&mut self) {
+        self.met = true;
+    }
+
+    /// The ride is offered to a vehicle.
+    pub fn offer(&mut self, vehicle: u32) {
+        self.offered_to.push(vehicle);
+    }
+
+    /// How often the ride was offered to `vehicle`, not counting the last time.
+    pub fn offers_before(&self, vehicle: u32) -> u64 {
+        (self.offered_to.iter().filter(|to| **to == vehicle).count() as u64).saturating_sub(1)
+    }
+}
+
+/// All riders whose rides are not over.
+#[derive(Debug)]
+pub struct Riders {
+    open: BTreeMap<RideId, Rider>,
+    scenario: crate::scenario::Rider,
+    patience: Stream,
+    lateness: Stream,
+    no_show: Stream,
+}
+
+impl Riders {
+    /// Nobody yet.
+    pub fn new(scenario: &Scenario) -> Self {
+        let stream = |purpose| Stream::new(scenario.seed, purpose);
+        Self {
+            open: BTreeMap::new(),
+            scenario: scenario.rider.clone(),
+            patience: stream(Purpose::Patience),
+            lateness: stream(Purpose::Lateness),
+            no_show: stream(Purpose::NoShow),
+        }
+    }
+
+    /// A rider asked for a ride at `at`.
+    pub fn add(&mut self, ride: RideId, at: Millis, direct: Millis) -> &Rider {
+        let id = u64::from(ride.0);
+        let rider = Rider {
+            patience_until: at + self.scenario.patience.pick(self.patience.draw(id, 0)),
+            lateness: self.scenario.lateness.pick(self.lateness.draw(id, 0)),
+            promise_until: Millis(i64::MIN),
+            matched: false,
+            met: false,
+            shows: !self.no_show.draw(id, 0).chance(self.scenario.no_show),
+            direct,
+            offered_to: Vec::new(),
+        };
+        self.open.entry(ride).or_insert(rider)
+    }
+
+    /// The rider of a ride that is not over.
+    pub fn get(&self, ride: RideId) -> Option<&Rider> {
+        self.open.get(&ride)
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, ride: RideId) -> Option<&mut Rider> {
+        self.open.get_mut(&ride)
+    }
+
+    /// A ride is over.
+    pub fn remove(&mut self, ride: RideId) {
+        self.open.remove(&ride);
+    }
+
+    /// How many rides are not over.
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+}

@@ -1,0 +1,63 @@
+//! What a run leaves: figures, the rows they are made of, and files.
+
+mod axis;
+mod chart;
+pub mod compare;
+mod field;
+mod history;
+pub mod html;
+mod map;
+pub mod number;
+mod page;
+pub mod series;
+pub mod summary;
+mod svg;
+mod tables;
+mod trips;
+mod vehicles;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+pub use series::{Bin, Series};
+pub use summary::{Figures, Summary};
+pub use trips::{Payment, Quote, Trip};
+pub use vehicles::{Kind, Stint, Stints, Totals};
+
+use crate::city::City;
+use crate::demand::Quarantined;
+use crate::scenario::Scenario;
+use crate::supply::Driver;
+
+/// All that is known of a finished run.
+#[derive(Debug)]
+pub struct RunReport {
+    /// The figures.
+    pub summary: Summary,
+    /// How it went over time.
+    pub series: Series,
+    /// What became of the requests, in order.
+    pub trips: Vec<Trip>,
+    /// The vehicles and their drivers.
+    pub drivers: Vec<Driver>,
+    /// The streets it ran on.
+    pub city: City,
+    /// The first broken invariants, as text.
+    pub violations: Vec<String>,
+    /// Commands of riders and drivers that a rule forbade.
+    pub refused_commands: u64,
+    /// Rows of the request file that are no requests.
+    pub quarantined: Vec<Quarantined>,
+}
+
+impl RunReport {
+    /// Writes `summary.json`, `trips.csv` and `scenario.toml` into the run's folder, beside what was written while it ran.
+    pub fn write(&self, folder: &Path, scenario: &Scenario) -> io::Result<()> {
+        trips::write(&folder.join("trips.csv"), scenario, &self.drivers, &self.trips)?;
+        fs::write(folder.join("scenario.toml"), scenario.show())?;
+        let mut text = serde_json::to_string_pretty(&self.summary)?;
+        text.push('\n');
+        fs::write(folder.join("summary.json"), text)
+    }
+}

@@ -1,0 +1,312 @@
+//! A run: one loop over everything that happens, in one order.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use std::{fs, io};
+
+use hansom_engine::Command;
+use hansom_engine::record::LOGIC_VERSION;
+use hansom_geo_index::Millis;
+
+use crate::agent::{Outcome, Sender, World};
+use crate::city::City;
+use crate::demand::{self, DemandError, Request, RequestFile};
+use crate::machine;
+use crate::port::Port;
+use crate::report::summary::{Figures, Latency, Summary, decimals};
+use crate::report::{RunReport, Stints};
+use crate::scenario::{RUN_OUT, Scenario, StreetsError};
+use crate::settings::settings;
+use crate::supply::{self, SupplyError};
+
+/// How a run is made: nothing here changes what happens in it.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// The folder for its files; `None`: it leaves none.
+    pub out: Option<PathBuf>,
+    /// 1: everything on the caller's thread; 2: files are written by threads of their own.
+    pub threads: u8,
+    /// Whether the folder gets the log of turns.
+    pub log: bool,
+    /// Ends the run as soon as it is set, with a report marked partial.
+    pub stop: &'a AtomicBool,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The present time of the run.
+    pub at: Millis,
+    /// When it started.
+    pub start: Millis,
+    /// When its period ends; it goes on until every ride is over.
+    pub end: Millis,
+    /// Requests made so far.
+    pub requests: u64,
+    /// Rides that are not over.
+    pub open: u64,
+    /// Rides completed.
+    pub completed: u64,
+}
+
+/// Why there is no run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No streets.
+    #[error(transparent)]
+    Streets(#[from] StreetsError),
+    /// No requests.
+    #[error(transparent)]
+    Demand(#[from] DemandError),
+    /// No vehicles.
+    #[error(transparent)]
+    Supply(#[from] SupplyError),
+    /// A file of the run could not be written.
+    #[error("{}: {source}", path.display())]
+    Write {
+        /// The file, or the run's folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Runs a scenario.
+pub fn simulate(
+    scenario: &Scenario,
+    options: &Options<'_>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<RunReport, RunError> {
+    let (city, _) = City::load(&scenario.network)?;
+    simulate_in(&city, scenario, options, progress)
+}
+
+/// Runs a scenario in a city that is already prepared.
+pub fn simulate_in(
+    city: &City,
+    scenario: &Scenario,
+    options: &Options<'_>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<RunReport, RunError> {
+    let began = Instant::now();
+    let RequestFile { requests, quarantined } = demand::requests(scenario, &city.network)?;
+    let drivers = supply::drivers(scenario, city, &requests)?;
+    let stints = match &options.out {
+        Some(folder) => {
+            let path = folder.join("vehicles.csv");
+            fs::create_dir_all(folder).map_err(|source| RunError::Write { path: folder.clone(), source })?;
+            Stints::create(&path, scenario, city.network.clone(), &drivers, options.threads > 1)
+                .map_err(|source| RunError::Write { path, source })?
+        }
+        None => Stints::Dropped,
+    };
+    let settings = settings(scenario, city.is_profiled());
+    let world = World::new(scenario, city.clone(), settings.hours.clone(), drivers, stints);
+    let port = Port::new(settings, city, scenario.period.start, scenario.seed, scenario.policy.planner_latency);
+    let mut run = Run { scenario, requests, next_request: 0, world, port, now: scenario.period.start, peak_rss: 0 };
+    let partial = run.go(options.stop, progress);
+    let closed_at = run.close(partial);
+
+    let Run { world, port, peak_rss, .. } = run;
+    let written = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| RunError::Write { path, source }
+    };
+    let folder = options.out.as_deref();
+    let outcome = world.finish(closed_at).map_err(written(&folder.unwrap_or(Path::new("")).join("vehicles.csv")))?;
+    let Outcome { trips, totals, series, refused, supply: drivers } = outcome;
+    let Figures {
+        outcomes,
+        service_rate,
+        wait_s,
+        time_to_offer_s,
+        in_vehicle_s,
+        detour,
+        utilisation,
+        deadhead_share,
+        occupancy,
+        fares,
+    } = Figures::of(scenario, &trips, &totals);
+    let summary = Summary {
+        scenario: scenario.name.clone(),
+        seed: scenario.seed,
+        requests: trips.len() as u64,
+        completed: outcomes.completed,
+        service_rate,
+        outcomes,
+        wait_s,
+        time_to_offer_s,
+        in_vehicle_s,
+        detour,
+        utilisation,
+        deadhead_share,
+        occupancy,
+        match_latency_us: Latency { p50: f64::NAN, p99: f64::NAN, max: f64::NAN },
+        fares,
+        simulated_s: (closed_at - scenario.period.start).0 as f64 / 1000.0,
+        wall_s: decimals(began.elapsed().as_secs_f64(), 3),
+        cpu_s: decimals(machine::cpu_s(), 3),
+        peak_rss_bytes: peak_rss.max(machine::resident_bytes()),
+        turns: port.turns(),
+        pings: port.pings,
+        log_bytes: 0,
+        event_chain: String::new(),
+        state_digest: format!("{:032x}", port.state().digest()),
+        network_hash: city.network.id_hex(),
+        logic_version: LOGIC_VERSION,
+        invariant_violations: port.violations,
+        durable: "unsynced",
+        partial,
+        out: options.out.clone(),
+    };
+    let report = RunReport {
+        summary,
+        series,
+        trips,
+        drivers,
+        city: city.clone(),
+        violations: port.first_violations,
+        refused_commands: refused,
+        quarantined,
+    };
+    if let Some(folder) = folder {
+        report.write(folder, scenario).map_err(written(folder))?;
+    }
+    Ok(report)
+}
+
+/// A run under way.
+struct Run<'a> {
+    scenario: &'a Scenario,
+    requests: Vec<Request>,
+    next_request: usize,
+    world: World,
+    port: Port,
+    now: Millis,
+    peak_rss: u64,
+}
+
+/// What happens next. Of several at one instant, those listed first come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Next {
+    /// The market looks at its deadlines.
+    Wakeup,
+    /// A rider, driver or vehicle does something.
+    Agenda,
+    /// A rider asks for a ride.
+    Request,
+    /// Positions travel.
+    Bundle,
+    /// The market looks at deadlines for which nobody waits.
+    PatientWakeup,
+}
+
+/// How often progress is told, in simulated time.
+const PROGRESS: Millis = Millis::from_secs(10);
+/// How often memory is looked at, in simulated time.
+const MEMORY: Millis = Millis::from_secs(300);
+
+impl Run<'_> {
+    /// Runs until every ride is over; whether it was stopped before.
+    fn go(&mut self, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> bool {
+        let period = self.scenario.period;
+        let latest = period.end + RUN_OUT;
+        let (mut tell_at, mut weigh_at) = (period.start, period.start);
+        while let Some((at, next)) = self.next() {
+            let asked = self.next_request == self.requests.len();
+            if asked && self.world.open_rides() == 0 && at >= period.end || at > latest {
+                break;
+            }
+            self.world.measure(at);
+            self.now = at;
+            self.step(next);
+            if at >= tell_at {
+                tell_at = at + PROGRESS;
+                if stop.load(Ordering::Relaxed) {
+                    return true;
+                }
+                progress(&self.progress());
+                if at >= weigh_at {
+                    weigh_at = at + MEMORY;
+                    self.peak_rss = self.peak_rss.max(machine::resident_bytes());
+                }
+            }
+        }
+        false
+    }
+
+    fn next(&self) -> Option<(Millis, Next)> {
+        let agenda = self.world.next_at().map(|at| (at, Next::Agenda));
+        let request = self.requests.get(self.next_request).map(|request| (request.at, Next::Request));
+        let bundle = self.world.next_bundle().map(|at| (at, Next::Bundle));
+        let world = [agenda, request, bundle].into_iter().flatten().min();
+        let before = world.map_or(Millis::MAX, |(at, _)| at);
+        let wakeup = self
+            .port
+            .next_wakeup(before)
+            .map(|wakeup| (wakeup.at, if wakeup.urgent { Next::Wakeup } else { Next::PatientWakeup }));
+        [world, wakeup].into_iter().flatten().min()
+    }
+
+    fn step(&mut self, next: Next) {
+        let at = self.now;
+        match next {
+            Next::Wakeup | Next::PatientWakeup => {
+                let turn = self.port.wake(at);
+                self.world.hear(Sender::Other, turn);
+            }
+            Next::Agenda => {
+                if let Some((sender, command)) = self.world.act() {
+                    self.order(sender, command);
+                }
+            }
+            Next::Request => {
+                let request = self.requests[self.next_request];
+                self.next_request += 1;
+                let command = self.world.request(request);
+                self.order(Sender::Other, command);
+            }
+            Next::Bundle => {
+                while let Some(pings) = self.world.bundle() {
+                    let turn = self.port.report(at, pings);
+                    self.world.hear(Sender::Other, turn);
+                }
+            }
+        }
+    }
+
+    fn order(&mut self, sender: Sender, command: Command) {
+        let turn = self.port.order(self.now, command);
+        self.world.hear(sender, turn);
+    }
+
+    /// Ends all shifts. Returns when that is.
+    fn close(&mut self, partial: bool) -> Millis {
+        let period = self.scenario.period;
+        self.now = if partial {
+            self.now
+        } else if self.world.open_rides() == 0 {
+            self.now.max(period.end)
+        } else {
+            period.end + RUN_OUT
+        };
+        self.world.measure(self.now);
+        for (vehicle, driver) in self.world.on_shift() {
+            self.order(Sender::Driver(vehicle), Command::EndShift { driver });
+        }
+        self.now
+    }
+
+    fn progress(&self) -> Progress {
+        let period = self.scenario.period;
+        Progress {
+            at: self.now,
+            start: period.start,
+            end: period.end,
+            requests: self.next_request as u64,
+            open: self.world.open_rides() as u64,
+            completed: self.world.completed(),
+        }
+    }
+}
