@@ -82,6 +82,14 @@ impl Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weights(pub [i32; Term::COUNT]);
 
+impl Weights {
+    /// The weight of pickup ETA, if no other term has one.
+    pub fn eta_only(&self) -> Option<i32> {
+        let others = Term::ALL.into_iter().filter(|term| *term != Term::Eta);
+        others.map(|term| self.0[term as usize]).all(|weight| weight == 0).then(|| self.0[Term::Eta as usize])
+    }
+}
+
 impl Default for Weights {
     fn default() -> Self {
         let mut weights = [0; Term::COUNT];

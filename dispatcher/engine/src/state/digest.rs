@@ -241,3 +241,198 @@ fn feed_plan(sink: &mut Sink, plan: &Plan) {
 const fn kind(kind: TimerKind) -> i64 {
     kind as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{KeyEntry, Offer, Timer};
+    use super::*;
+    use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, RideId, Settings, Terms};
+    use crate::record::{Entry, Settlement, SettlementCause};
+    use hansom_geo_index::network::sample;
+    use hansom_geo_index::{EdgeId, Millis, WeightsVersion};
+
+    const HERE: Position = Position { edge: EdgeId(1), along: 2 };
+    const THERE: Position = Position { edge: EdgeId(2), along: 3 };
+
+    /// A state with one of everything.
+    fn full() -> State {
+        let network = sample::grid(3, 3, 100_000, 10_000);
+        let mut state = State::new(Settings::default(), &network, Millis::ZERO);
+        let mut plan = Plan::default();
+        plan.append(RideId(1), HERE, THERE);
+        state.fleet.drivers.push(Driver {
+            id: DriverId(0),
+            name: Name::from("d"),
+            session: session::Status::On,
+            comms: Comms::Live,
+            seq: 1,
+            heard: Millis(2),
+            seen: Coord { lat: 3, lon: 4 },
+            seen_at: Millis(5),
+            anchor: HERE,
+            anchor_at: Millis(6),
+            leg: Some(Leg {
+                origin: HERE,
+                started: Millis(7),
+                target: THERE,
+                weights: WeightsVersion(8),
+                eta_ms: 9,
+                cursor: 10,
+            }),
+            plan,
+            offered: None,
+            chainable: false,
+            seats: 4,
+            class: 0,
+            autonomous: false,
+            until: None,
+            home: None,
+            rating: 480,
+            offers: 1,
+            failed_offers: 0,
+            cancels: 0,
+            silence_due: Some(Millis(11)),
+            chain_due: None,
+        });
+        state.rides.push(Some(Ride {
+            id: RideId(1),
+            rider: Name::from("r"),
+            status: ride::Status::Assigned(DriverId(0)),
+            requested_at: Millis(12),
+            pickup: HERE,
+            dropoff: THERE,
+            seats: 1,
+            class: 0,
+            tier: 0,
+            blocked: Box::default(),
+            direct_ms: 13,
+            fare: Money(14),
+            offer: Some(Offer {
+                driver: DriverId(0),
+                status: offer::Status::Open { epoch: Epoch(1) },
+                epoch: Epoch(1),
+                chained: false,
+                terms: Terms::default(),
+            }),
+            failed_offers: 0,
+            resting: Vec::new(),
+            promised: None,
+            settled: false,
+            timer: None,
+            keys: Vec::new(),
+        }));
+        state
+    }
+
+    /// Changes one field each.
+    fn changes() -> Vec<fn(&mut State)> {
+        fn ride(state: &mut State) -> &mut Ride {
+            state.rides.get_mut(RideId(1)).expect("the ride is there")
+        }
+        fn driver(state: &mut State) -> &mut Driver {
+            &mut state.fleet.drivers[0]
+        }
+        fn leg(state: &mut State) -> &mut Leg {
+            driver(state).leg.as_mut().expect("the driver has a way")
+        }
+        fn offer(state: &mut State) -> &mut Offer {
+            ride(state).offer.as_mut().expect("the ride has an offer")
+        }
+        vec![
+            |s| s.weights = WeightsVersion(1),
+            |s| s.rides.push(None),
+            |s| drop(s.line.insert(RideId(1))),
+            |s| s.timers.insert(Timer { due: Millis(1), kind: TimerKind::Offer, id: 1 }),
+            |s| s.timers.insert(Timer { due: Millis(1), kind: TimerKind::Silence, id: 1 }),
+            |s| s.timers.insert(Timer { due: Millis(1), kind: TimerKind::Offer, id: 2 }),
+            |s| s.timers.insert(Timer { due: Millis(2), kind: TimerKind::Offer, id: 1 }),
+            |s| s.keys.insert(Key(1), KeyEntry { fingerprint: 1, offset: Offset(1) }),
+            |s| s.keys.insert(Key(2), KeyEntry { fingerprint: 1, offset: Offset(1) }),
+            |s| s.keys.insert(Key(1), KeyEntry { fingerprint: 2, offset: Offset(1) }),
+            |s| s.keys.insert(Key(1), KeyEntry { fingerprint: 1, offset: Offset(2) }),
+            |s| s.keys.insert_creation(Millis(1), Key(1), KeyEntry { fingerprint: 1, offset: Offset(1) }),
+            |s| {
+                s.ledger.post(&Settlement {
+                    ride: RideId(1),
+                    cause: SettlementCause::Fare,
+                    entries: vec![Entry { account: Account::Tolls, amount: Money(1) }],
+                });
+            },
+            |s| s.matching.due = Some(Millis(0)),
+            |s| s.matching.asked = Some(Offset(0)),
+            |s| ride(s).rider = Name::from("q"),
+            |s| ride(s).status = ride::Status::Searching,
+            |s| ride(s).status = ride::Status::Waiting(DriverId(0)),
+            |s| ride(s).status = ride::Status::Assigned(DriverId(1)),
+            |s| ride(s).status = ride::Status::Ended(ride::Outcome::NoShow),
+            |s| ride(s).requested_at = Millis(0),
+            |s| ride(s).pickup = THERE,
+            |s| ride(s).dropoff = HERE,
+            |s| ride(s).seats = 2,
+            |s| ride(s).class = 1,
+            |s| ride(s).tier = 1,
+            |s| ride(s).blocked = [DriverId(0)].into(),
+            |s| ride(s).direct_ms = 0,
+            |s| ride(s).fare = Money(0),
+            |s| ride(s).offer = None,
+            |s| offer(s).driver = DriverId(1),
+            |s| offer(s).status = offer::Status::Settled(offer::Outcome::Accepted),
+            |s| offer(s).status = offer::Status::Settled(offer::Outcome::Expired),
+            |s| offer(s).epoch = Epoch(2),
+            |s| offer(s).chained = true,
+            |s| offer(s).terms.0[3] = 1,
+            |s| ride(s).failed_offers = 1,
+            |s| ride(s).resting.push((DriverId(0), Millis(0))),
+            |s| ride(s).resting.push((DriverId(0), Millis(1))),
+            |s| ride(s).promised = Some(Millis(0)),
+            |s| ride(s).settled = true,
+            |s| ride(s).timer = Some((TimerKind::Slip, Millis(0))),
+            |s| ride(s).timer = Some((TimerKind::Slip, Millis(1))),
+            |s| ride(s).keys.push(Key(0)),
+            |s| driver(s).name = Name::from("e"),
+            |s| driver(s).session = session::Status::Finishing,
+            |s| driver(s).comms = Comms::Warned,
+            |s| driver(s).seq = 0,
+            |s| driver(s).heard = Millis(0),
+            |s| driver(s).seen.lat = 0,
+            |s| driver(s).seen.lon = 0,
+            |s| driver(s).seen_at = Millis(0),
+            |s| driver(s).anchor = THERE,
+            |s| driver(s).anchor_at = Millis(0),
+            |s| driver(s).leg = None,
+            |s| leg(s).origin = THERE,
+            |s| leg(s).started = Millis(0),
+            |s| leg(s).target = HERE,
+            |s| leg(s).weights = WeightsVersion(0),
+            |s| leg(s).eta_ms = 0,
+            |s| leg(s).cursor = 0,
+            |s| driver(s).plan.serve(RideId(1), StopKind::Pickup),
+            |s| driver(s).plan.serve(RideId(1), StopKind::Dropoff),
+            |s| driver(s).offered = Some(RideId(1)),
+            |s| driver(s).chainable = true,
+            |s| driver(s).seats = 3,
+            |s| driver(s).class = 1,
+            |s| driver(s).autonomous = true,
+            |s| driver(s).until = Some(Millis(0)),
+            |s| driver(s).home = Some(Coord::default()),
+            |s| driver(s).rating = 0,
+            |s| driver(s).offers = 0,
+            |s| driver(s).failed_offers = 1,
+            |s| driver(s).cancels = 1,
+            |s| driver(s).silence_due = None,
+            |s| driver(s).chain_due = Some(Millis(0)),
+        ]
+    }
+
+    #[test]
+    fn each_field_changes_the_digest() {
+        let mut seen = vec![full().digest()];
+        for (index, change) in changes().into_iter().enumerate() {
+            let mut state = full();
+            change(&mut state);
+            let digest = state.digest();
+            assert!(!seen.contains(&digest), "change {index} leaves the digest as another one does");
+            seen.push(digest);
+        }
+    }
+}
