@@ -9,6 +9,7 @@
 
 mod cch;
 mod dijkstra;
+mod near;
 mod path;
 mod router;
 mod rows;
@@ -20,6 +21,7 @@ mod trip;
 
 pub use cch::node_order;
 pub use dijkstra::Dijkstra;
+pub use near::Near;
 pub use path::Path;
 pub use router::Router;
 pub use times::Times;

@@ -3,8 +3,6 @@
 //! After Delling, Goldberg, Nowatzyk and Werneck, "PHAST", JPDC 73, 2013, with the lanes laid out so that the compiler
 //! turns each step into a few vector instructions.
 
-#![expect(clippy::inline_always, reason = "what is compiled anew for wider vectors has to be inlined where it is")]
-
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,7 +24,7 @@ pub(in crate::route) trait Cost: Copy + Ord {
 impl Cost for u16 {
     const ZERO: Self = 0;
     const FAR: Self = Self::MAX;
-    #[inline(always)]
+    #[inline]
     fn plus(self, other: Self) -> Self {
         self.saturating_add(other)
     }
@@ -35,7 +33,7 @@ impl Cost for u16 {
 impl Cost for u32 {
     const ZERO: Self = 0;
     const FAR: Self = Self::MAX;
-    #[inline(always)]
+    #[inline]
     fn plus(self, other: Self) -> Self {
         self.saturating_add(other)
     }
@@ -60,23 +58,6 @@ impl<T: Cost> Sweep<T> {
 
     /// Times from every node to the (at most 32) nodes of ranks `targets`, one row a target: `rows[lane * n + rank]`.
     pub fn rows(&self, hierarchy: &Hierarchy, targets: Range<u32>) -> Box<[T]> {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has what the function is compiled for.
-            return unsafe { self.rows_avx2(hierarchy, targets) };
-        }
-        self.rows_plain(hierarchy, targets)
-    }
-
-    /// [`rows_plain`](Self::rows_plain), compiled for wider vectors: twice as fast, and the same integers.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn rows_avx2(&self, hierarchy: &Hierarchy, targets: Range<u32>) -> Box<[T]> {
-        self.rows_plain(hierarchy, targets)
-    }
-
-    #[inline(always)]
-    fn rows_plain(&self, hierarchy: &Hierarchy, targets: Range<u32>) -> Box<[T]> {
         let n = hierarchy.node_count();
         let mut lanes = self.spare().pop().unwrap_or_else(|| vec![[T::FAR; LANES]; n]);
         let mut above = ancestors(hierarchy, targets.clone());
@@ -113,7 +94,7 @@ impl<T: Cost> Sweep<T> {
 }
 
 /// Lowers `into` to `base` plus `step` where that is less, lane by lane.
-#[inline(always)]
+#[inline]
 fn relax<T: Cost>(into: &mut [T; LANES], base: &[T; LANES], step: T) {
     for (into, base) in into.iter_mut().zip(base) {
         *into = (*into).min(base.plus(step));
@@ -149,27 +130,4 @@ fn transpose<T: Cost>(lanes: &[[T; LANES]], rows: usize) -> Box<[T]> {
         }
     }
     out.into_boxed_slice()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Hierarchy, Metric, node_order};
-    use super::{LANES, Sweep};
-    use crate::network::{WeightsVersion, sample};
-
-    #[test]
-    fn wider_vectors_give_the_same_rows() {
-        let town = sample::town(4, 150, 1);
-        let order = node_order(town.node_count(), town.from(), town.to());
-        let hierarchy = Hierarchy::new(&order, town.from(), town.to());
-        let metric = Metric::new(&hierarchy, town.times_ms(WeightsVersion(0)));
-        let narrow = |costs: &[u32]| costs.iter().map(|&ms| u16::try_from(ms / 100).unwrap_or(u16::MAX)).collect();
-        let short = Sweep::new(narrow(&metric.up), narrow(&metric.down));
-        let long = Sweep::new(metric.up, metric.down);
-        for first in (0..150).step_by(LANES) {
-            let targets = first..(first + LANES as u32).min(150);
-            assert_eq!(short.rows(&hierarchy, targets.clone()), short.rows_plain(&hierarchy, targets.clone()));
-            assert_eq!(long.rows(&hierarchy, targets.clone()), long.rows_plain(&hierarchy, targets));
-        }
-    }
 }
