@@ -1,7 +1,16 @@
 //! THE MARKET AT WORK: plain structs over small seams.
 //!
-//! A log keeps every turn; reading it back folds or re-decides them. No actor, no runtime, no wall clock: whoever drives
-//! the market brings the time with each command.
+//! A [`Market`] is the one writer of a city: it stamps commands, has the engine answer, and appends the turns to its
+//! [`log`]; [`replay`] reads them back. No actor, no runtime, no wall clock: whoever drives the market brings the time with
+//! each command.
 
+mod latency;
 pub mod log;
+pub mod replay;
 pub mod seam;
+mod streets;
+mod writer;
+
+pub use latency::Latencies;
+pub use streets::Streets;
+pub use writer::{Closed, Market, MarketError, Violations, Wakeup};

@@ -46,9 +46,8 @@ pub(super) struct Appender {
 impl Appender {
     /// Starts a log in a folder that holds none.
     pub fn create(mut disk: Box<dyn Disk>, folder: &Path, header: &Header) -> Result<Self, LogError> {
-        disk.create_folder(folder).map_err(failed("create folder", folder))?;
-        let files = segment::files(folder).map_err(failed("read folder", folder))?;
-        if !files.is_empty() {
+        let files = disk.open_folder(folder).map_err(failed("open folder", folder))?;
+        if !segment::files(files).is_empty() {
             return Err(LogError::Exists { path: folder.to_owned() });
         }
         let path = segment::path(folder, 0);

@@ -55,10 +55,10 @@ pub struct Record<'a> {
 impl Reader {
     /// Opens the log in `folder`, or in the folder `log` of it.
     pub fn open(folder: &Path) -> Result<Self, LogError> {
-        let mut files = segment::files(folder).map_err(failed("read folder", folder))?;
+        let mut files = segment::files_in(folder).map_err(failed("read folder", folder))?;
         let inner = folder.join("log");
         if files.is_empty() && inner.is_dir() {
-            files = segment::files(&inner).map_err(failed("read folder", &inner))?;
+            files = segment::files_in(&inner).map_err(failed("read folder", &inner))?;
         }
         files.reverse();
         let Some((first, path)) = files.pop() else { return Err(LogError::NoLog { path: folder.to_owned() }) };

@@ -35,18 +35,22 @@ pub(super) fn path(folder: &Path, first: u64) -> PathBuf {
     folder.join(format!("{first:020}.seg"))
 }
 
-/// The segments of a folder: offset of the first turn, and file, in order. Other files are passed over.
-pub(super) fn files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
-        if path.extension() == Some(OsStr::new("seg")) && name.len() == 20 {
-            files.extend(name.parse().ok().map(|first| (first, path.clone())));
-        }
-    }
+/// Those of some files that are segments: offset of the first turn, and file, in order.
+pub(super) fn files(paths: impl IntoIterator<Item = PathBuf>) -> Vec<(u64, PathBuf)> {
+    let first_turn = |path: &Path| {
+        let name = path.file_stem().and_then(OsStr::to_str)?;
+        let is_segment = path.extension() == Some(OsStr::new("seg")) && name.len() == 20;
+        if is_segment { name.parse().ok() } else { None }
+    };
+    let mut files: Vec<_> = paths.into_iter().filter_map(|path| Some((first_turn(&path)?, path))).collect();
     files.sort_unstable();
-    Ok(files)
+    files
+}
+
+/// The segments in a folder.
+pub(super) fn files_in(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let paths: io::Result<Vec<PathBuf>> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect();
+    paths.map(files)
 }
 
 /// The head of a segment, the log's header included.

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where logs are written.
 pub trait Disk: Send {
-    /// Makes a folder, and those above it.
-    fn create_folder(&mut self, path: &Path) -> io::Result<()>;
+    /// Makes a folder, and those above it, if it is not there; returns the files in it.
+    fn open_folder(&mut self, path: &Path) -> io::Result<Vec<PathBuf>>;
     /// Makes a file that does not exist yet.
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Append>>;
     /// Returns once the names in a folder would survive a loss of power.
@@ -25,8 +25,9 @@ pub trait Append: Write + Send {
 pub struct FileSystem;
 
 impl Disk for FileSystem {
-    fn create_folder(&mut self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+    fn open_folder(&mut self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::create_dir_all(path)?;
+        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect()
     }
 
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn Append>> {
@@ -41,5 +42,29 @@ impl Disk for FileSystem {
 impl Append for fs::File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+/// A disk that forgets: for a market whose turns nobody reads again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
+
+impl Disk for Nowhere {
+    fn open_folder(&mut self, _: &Path) -> io::Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
+
+    fn create(&mut self, _: &Path) -> io::Result<Box<dyn Append>> {
+        Ok(Box::new(io::sink()))
+    }
+
+    fn sync_folder(&mut self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Append for io::Sink {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

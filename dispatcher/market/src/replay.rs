@@ -1,0 +1,304 @@
+//! Reading a log back, in one of two ways that are never mixed up.
+//!
+//! [`fold`] takes the facts as they stand: it works for the logs of every version of the rules. [`redecide`] gives the
+//! commands to the engine again and demands the same facts, to the byte: that is promised for logs of the same version
+//! of the rules on the same network.
+
+use crate::log::{LogError, Reader};
+use crate::streets::Streets;
+use hansom_engine::planner::batch::BatchPlanner;
+use hansom_engine::planner::problem;
+use hansom_engine::record::canonical::{self, EventChain, blank};
+use hansom_engine::record::json::turn_json;
+use hansom_engine::record::{Header, LOGIC_VERSION, Proposal};
+use hansom_engine::{Command, Offset, Stamp, State, Turn, steps};
+use hansom_geo_index::{Millis, Network};
+use std::fmt::Write;
+
+/// How far a log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// To its end.
+    End,
+    /// Up to and with the turns of this time.
+    Time(Millis),
+    /// Up to and with this turn.
+    Offset(Offset),
+}
+
+impl Until {
+    fn includes(self, turn: &Turn) -> bool {
+        match self {
+            Self::End => true,
+            Self::Time(at) => turn.at <= at,
+            Self::Offset(offset) => turn.offset <= offset,
+        }
+    }
+}
+
+/// What reading a log back led to.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What the market knew after the last turn that was read.
+    pub state: State,
+    /// Turns read.
+    pub turns: u64,
+    /// Pings in them.
+    pub pings: u64,
+    /// Hash of all their events.
+    pub event_chain: u128,
+    /// Time of the last one.
+    pub at: Option<Millis>,
+}
+
+/// What differs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// The facts that follow from the command.
+    Events,
+    /// The planner's answer.
+    Proposal,
+}
+
+/// The first turn that is not what the log says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Divergence {
+    /// Where.
+    pub offset: Offset,
+    /// When.
+    pub at: Millis,
+    /// In what.
+    pub what: Difference,
+    /// The turn as logged, JSON.
+    pub logged: String,
+    /// The turn as decided now, JSON.
+    pub decided: String,
+}
+
+/// Why a log was not read back to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log is of a market on another network.
+    #[error("the log is of another network: its turns are about {logged}, the network given is {given} ({name})")]
+    OtherNetwork {
+        /// Hash in the log's header.
+        logged: String,
+        /// Hash of the network given.
+        given: String,
+        /// Its name.
+        name: String,
+    },
+    /// The log was written under other rules.
+    #[error("the log was decided under version {logged} of the rules; this program decides under version {ours}")]
+    OtherLogic {
+        /// In the log's header.
+        logged: u32,
+        /// [`LOGIC_VERSION`].
+        ours: u32,
+    },
+    /// The engine decides otherwise now.
+    #[error("at offset {} the {} differ from those in the log", .0.offset, .0.what.name())]
+    Diverged(Box<Divergence>),
+}
+
+impl Difference {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Proposal => "changes that the planner proposes",
+        }
+    }
+}
+
+impl ReplayError {
+    /// What to do about it, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Log(error) => error.hint(),
+            Self::OtherNetwork { .. } => {
+                Some("give the network that the run was made on; `summary.json` has its hash".to_owned())
+            }
+            Self::OtherLogic { .. } => {
+                Some("such a log can be folded, not decided again; use the program that wrote it for that".to_owned())
+            }
+            Self::Diverged(_) => None,
+        }
+    }
+}
+
+/// Folds the facts of a log. `visit` sees each turn, with the state that it left.
+pub fn fold(
+    reader: &mut Reader,
+    network: &Network,
+    until: Until,
+    mut visit: impl FnMut(&State, &Turn),
+) -> Result<Replayed, ReplayError> {
+    same_network(reader.header(), network)?;
+    let mut replay = Replay::new(reader.header(), network);
+    let mut turn = blank();
+    while let Some(record) = reader.next(&mut turn)? {
+        if !until.includes(&turn) {
+            break;
+        }
+        replay.chain.extend(record.events);
+        steps::fold(&mut replay.state, network, &turn);
+        replay.count(&turn);
+        visit(&replay.state, &turn);
+    }
+    Ok(replay.finish())
+}
+
+/// What [`redecide`] goes over again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// What the engine decides; answers of the planner are taken from the log.
+    Engine,
+    /// The planner's answers too: each matching problem is built and solved again.
+    EngineAndPlanner,
+}
+
+/// Decides the commands of a log again, and stops at the first turn whose facts are not those in the log. `visit` sees
+/// each turn, with the state that it left.
+pub fn redecide(
+    reader: &mut Reader,
+    streets: &Streets,
+    until: Until,
+    check: Check,
+    mut visit: impl FnMut(&State, &Turn),
+) -> Result<Replayed, ReplayError> {
+    let header = reader.header();
+    same_network(header, &streets.network)?;
+    if header.logic_version != LOGIC_VERSION {
+        return Err(ReplayError::OtherLogic { logged: header.logic_version, ours: LOGIC_VERSION });
+    }
+    let origin = header.origin;
+    let mut replay = Replay::new(header, &streets.network);
+    let mut desk = streets.desk();
+    let mut planner = Again::new(streets, check);
+    let mut logged = blank();
+    let mut decided = blank();
+    let mut bytes = Vec::new();
+    while let Some(record) = reader.next(&mut logged)? {
+        if !until.includes(&logged) {
+            break;
+        }
+        planner.compare(&logged)?;
+        let stamp = Stamp { offset: logged.offset, at: logged.at };
+        let command = std::mem::replace(&mut logged.command, Command::Tick);
+        let buffer = std::mem::take(&mut decided.events);
+        decided = steps::turn(&mut desk, &mut replay.state, stamp, logged.key, command, buffer);
+        bytes.clear();
+        let events = canonical::encode(&decided, origin, &mut bytes);
+        if bytes[events..] != *record.events {
+            // The command is the same on both sides.
+            logged.command = decided.command.clone();
+            return Err(diverged(Difference::Events, &logged, &decided));
+        }
+        replay.chain.extend(record.events);
+        replay.count(&decided);
+        planner.solve(&replay.state, stamp);
+        visit(&replay.state, &decided);
+        // Its pings go back to the reader.
+        logged.command = std::mem::replace(&mut decided.command, Command::Tick);
+    }
+    Ok(replay.finish())
+}
+
+/// What a replay keeps.
+struct Replay {
+    state: State,
+    turns: u64,
+    pings: u64,
+    chain: EventChain,
+    at: Option<Millis>,
+}
+
+impl Replay {
+    fn new(header: &Header, network: &Network) -> Self {
+        let state = State::new(header.settings.clone(), network, header.started_at);
+        Self { state, turns: 0, pings: 0, chain: EventChain::new(), at: None }
+    }
+
+    fn count(&mut self, turn: &Turn) {
+        self.turns += 1;
+        self.at = Some(turn.at);
+        if let Command::ReportPositions(pings) = &turn.command {
+            self.pings += pings.len() as u64;
+        }
+    }
+
+    fn finish(self) -> Replayed {
+        let Self { state, turns, pings, chain, at } = self;
+        Replayed { state, turns, pings, event_chain: chain.digest(), at }
+    }
+}
+
+/// The planner, asked again.
+struct Again {
+    planner: Option<BatchPlanner>,
+    /// Its answer to the question that is open, or why it has none.
+    answer: Option<Result<Proposal, String>>,
+}
+
+impl Again {
+    fn new(streets: &Streets, check: Check) -> Self {
+        let planner = match check {
+            Check::Engine => None,
+            Check::EngineAndPlanner => Some(streets.planner()),
+        };
+        Self { planner, answer: None }
+    }
+
+    /// Answers what the turn that was just decided asked, if it asked.
+    fn solve(&mut self, state: &State, stamp: Stamp) {
+        if let Some(planner) = &mut self.planner
+            && state.matching_due() == Some(stamp.offset)
+        {
+            let question = problem(state, stamp.offset, stamp.at);
+            self.answer = Some(planner.propose(&question).map_err(|fault| fault.to_string()));
+        }
+    }
+
+    /// Compares a logged answer, if the turn brings one, with the own one to the same question.
+    fn compare(&mut self, logged: &Turn) -> Result<(), ReplayError> {
+        let Command::Propose(proposal) = &logged.command else { return Ok(()) };
+        let mine = self.answer.take_if(|mine| mine.as_ref().map_or(true, |mine| mine.basis == proposal.basis));
+        match mine {
+            None => Ok(()),
+            Some(Ok(mine)) if mine == **proposal => Ok(()),
+            Some(Ok(mine)) => {
+                let command = Command::Propose(Box::new(mine));
+                Err(diverged(Difference::Proposal, logged, &Turn { command, events: Vec::new(), ..logged.clone() }))
+            }
+            Some(Err(fault)) => {
+                let mut error = divergence(Difference::Proposal, logged, logged);
+                error.decided = fault;
+                Err(ReplayError::Diverged(Box::new(error)))
+            }
+        }
+    }
+}
+
+fn same_network(header: &Header, network: &Network) -> Result<(), ReplayError> {
+    if header.network_hash == network.id() {
+        return Ok(());
+    }
+    let mut logged = String::with_capacity(64);
+    for byte in header.network_hash {
+        // Writing to a string cannot fail.
+        let _ = write!(logged, "{byte:02x}");
+    }
+    Err(ReplayError::OtherNetwork { logged, given: network.id_hex(), name: network.name().to_owned() })
+}
+
+fn divergence(what: Difference, logged: &Turn, decided: &Turn) -> Divergence {
+    let (offset, at) = (logged.offset, logged.at);
+    Divergence { offset, at, what, logged: turn_json(logged), decided: turn_json(decided) }
+}
+
+fn diverged(what: Difference, logged: &Turn, decided: &Turn) -> ReplayError {
+    ReplayError::Diverged(Box::new(divergence(what, logged, decided)))
+}

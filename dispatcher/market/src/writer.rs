@@ -1,0 +1,222 @@
+//! The one writer of a market: stamps commands, has the engine answer, and appends the turns to the log.
+
+use crate::latency::Latencies;
+use crate::log::{LogError, Totals, Writer};
+use crate::seam::clock::Clock;
+use crate::streets::Streets;
+use hansom_engine::assignment::NotOptimal;
+use hansom_engine::invariant::{Checker, Violation};
+use hansom_engine::planner::batch::BatchPlanner;
+use hansom_engine::planner::problem;
+use hansom_engine::record::{Header, Ping, Proposal};
+use hansom_engine::state::TimerKind;
+use hansom_engine::{Command, Desk, Event, Key, Offset, Stamp, State, Turn, steps};
+use hansom_geo_index::{Millis, Network};
+use std::sync::Arc;
+
+/// Nobody outside waits for what silence, retired rides and old keys lead to: the market asks to be woken for those at
+/// whole quarters of a second only, so that many of them share a turn.
+const GRAIN_MS: i64 = 250;
+
+/// So many broken invariants are kept; all are counted.
+const VIOLATIONS_KEPT: usize = 10;
+
+/// A market at work.
+pub struct Market {
+    network: Arc<Network>,
+    desk: Desk,
+    planner: BatchPlanner,
+    state: State,
+    log: Writer,
+    clock: Box<dyn Clock>,
+    planner_latency: Millis,
+    /// What the planner answered, until it is due.
+    answer: Option<Answer>,
+    /// Offset of the next turn.
+    next: Offset,
+    /// Time of the last turn.
+    now: Millis,
+    latencies: Latencies,
+    checker: Checker,
+    violations: Violations,
+}
+
+/// A planner's answer on its way.
+#[derive(Debug)]
+struct Answer {
+    due: Millis,
+    proposal: Proposal,
+    /// Time that problem and planner took.
+    took_ns: u64,
+}
+
+/// When a market wants to be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wakeup {
+    /// When.
+    pub at: Millis,
+    /// Whether somebody outside waits for what it leads to; such a wakeup goes before all else of the same time.
+    pub urgent: bool,
+}
+
+/// Broken invariants of a market.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Violations {
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub first: Vec<Violation>,
+}
+
+/// Why a market stopped. It takes no more commands then.
+#[derive(Debug, thiserror::Error)]
+pub enum MarketError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The planner's answer does not prove to be the best: a fault of the program.
+    #[error("the answer to the matching problem of offset {basis} is wrong: {source}")]
+    Planner {
+        /// The turn that asked.
+        basis: Offset,
+        /// In what.
+        source: NotOptimal,
+    },
+}
+
+/// What a market leaves.
+#[derive(Debug)]
+pub struct Closed {
+    /// What it knew at the end.
+    pub state: State,
+    /// What its log holds.
+    pub log: Totals,
+    /// Times of the work that led to offers.
+    pub latencies: Latencies,
+    /// Broken invariants.
+    pub violations: Violations,
+}
+
+impl std::fmt::Debug for Market {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Market").field("next", &self.next).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl Market {
+    /// Opens a market as `header` says, which is that of `log`. `clock` only measures.
+    pub fn new(header: &Header, streets: &Streets, log: Writer, clock: Box<dyn Clock>) -> Self {
+        Self {
+            network: streets.network.clone(),
+            desk: streets.desk(),
+            planner: streets.planner(),
+            state: State::new(header.settings.clone(), &streets.network, header.started_at),
+            log,
+            clock,
+            planner_latency: header.planner_latency,
+            answer: None,
+            next: Offset(0),
+            now: header.started_at,
+            latencies: Latencies::default(),
+            checker: Checker::new(),
+            violations: Violations::default(),
+        }
+    }
+
+    /// Takes a command at `at`, or at the time of the turn before if that is later, and shows the turn once it is
+    /// appended.
+    ///
+    /// A planner's answer goes before commands of the same time: whoever drives the market wakes it first, as
+    /// [`next_wakeup`](Self::next_wakeup) says.
+    pub fn submit(&mut self, at: Millis, key: Option<Key>, command: Command) -> Result<&Turn, MarketError> {
+        self.turn(at, key, command, 0)
+    }
+
+    /// When to call [`wake`](Self::wake) next, looking at deadlines before `before` only.
+    pub fn next_wakeup(&self, before: Millis) -> Option<Wakeup> {
+        let answer = self.answer.as_ref().map(|answer| Wakeup { at: answer.due, urgent: true });
+        let (mut urgent, mut patient) = (None, None);
+        for timer in self.state.timers().iter().take_while(|timer| timer.due < before) {
+            // A timer fires in a turn that is later than it.
+            let at = timer.due + Millis(1);
+            if matches!(timer.kind, TimerKind::Silence | TimerKind::Retire | TimerKind::KeyExpiry) {
+                let at = Millis((at.0 + GRAIN_MS - 1).div_euclid(GRAIN_MS) * GRAIN_MS);
+                patient.get_or_insert(Wakeup { at, urgent: false });
+            } else {
+                urgent = Some(Wakeup { at, urgent: true });
+                break;
+            }
+        }
+        [answer, urgent, patient].into_iter().flatten().min_by_key(|wakeup| wakeup.at)
+    }
+
+    /// Takes the planner's answer if it is due at `at`, else a `Tick`: in both cases due timers fire.
+    pub fn wake(&mut self, at: Millis) -> Result<&Turn, MarketError> {
+        match self.answer.take_if(|answer| answer.due <= at) {
+            Some(Answer { proposal, took_ns, .. }) => {
+                self.turn(at, None, Command::Propose(Box::new(proposal)), took_ns)
+            }
+            None => self.turn(at, None, Command::Tick, 0),
+        }
+    }
+
+    fn turn(&mut self, at: Millis, key: Option<Key>, command: Command, before_ns: u64) -> Result<&Turn, MarketError> {
+        let stamp = Stamp { at: at.max(self.now), offset: self.next };
+        self.now = stamp.at;
+        self.next = Offset(stamp.offset.0 + 1);
+        let buffer = self.log.events_buffer();
+        let began = self.clock.now_ns();
+        let turn = steps::turn(&mut self.desk, &mut self.state, stamp, key, command, buffer);
+        let took_ns = before_ns + (self.clock.now_ns() - began);
+        if turn.events.iter().any(|event| matches!(event, Event::OfferMade(_))) {
+            self.latencies.push(took_ns);
+        }
+        for violation in self.checker.check(&self.state, &self.network, &turn) {
+            self.violations.count += 1;
+            if self.violations.first.len() < VIOLATIONS_KEPT {
+                self.violations.first.push(violation);
+            }
+        }
+        if self.state.matching_due() == Some(stamp.offset) {
+            self.ask(stamp)?;
+        }
+        Ok(self.log.append(turn)?)
+    }
+
+    /// Has the planner answer the question of the turn that was just taken.
+    fn ask(&mut self, stamp: Stamp) -> Result<(), MarketError> {
+        let began = self.clock.now_ns();
+        let question = problem(&self.state, stamp.offset, stamp.at);
+        let answered = self.planner.propose(&question);
+        let took_ns = self.clock.now_ns() - began;
+        let proposal = answered.map_err(|source| MarketError::Planner { basis: stamp.offset, source })?;
+        self.answer = Some(Answer { due: stamp.at + self.planner_latency, proposal, took_ns });
+        Ok(())
+    }
+
+    /// What the market knows.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// How many turns were taken.
+    pub fn turns(&self) -> u64 {
+        self.next.0
+    }
+
+    /// Broken invariants so far.
+    pub fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    /// An empty buffer for the pings of a `ReportPositions`: one that the log is done with.
+    pub fn pings_buffer(&mut self) -> Vec<Ping> {
+        self.log.pings_buffer()
+    }
+
+    /// Closes the log, and returns once it would survive a loss of power.
+    pub fn close(self) -> Result<Closed, LogError> {
+        let Self { state, log, latencies, violations, .. } = self;
+        Ok(Closed { state, log: log.close()?, latencies, violations })
+    }
+}
