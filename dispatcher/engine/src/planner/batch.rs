@@ -5,6 +5,7 @@
 
 use super::candidates::{ready_ms, rule_out, rule_out_at};
 use super::cost::{Pairing, terms};
+use super::nearby::Nearby;
 use super::{Choice, MatchingProblem, OpenRide};
 use crate::assignment::{Instance, NotOptimal, Proof, Solution, Solver, prove};
 use crate::domain::{DriverId, RideId, Settings};
@@ -23,6 +24,7 @@ pub struct BatchPlanner {
     solver: Solver,
     instance: Instance,
     starts: Vec<Start>,
+    nearby: Nearby,
     best: BinaryHeap<(u32, DriverId, u32)>,
 }
 
@@ -69,6 +71,7 @@ impl BatchPlanner {
     /// A planner for markets on one network.
     pub fn new(network: Arc<Network>, router: Arc<Router>) -> Self {
         Self {
+            nearby: Nearby::new(&network),
             network,
             router,
             solver: Solver::default(),
@@ -126,6 +129,7 @@ impl BatchPlanner {
             let ready_ms = if beyond { u32::MAX } else { ready as u32 };
             self.starts.push(Start { place: vehicle.start, ready_ms, driver: vehicle.driver });
         }
+        self.nearby.place(&self.network, self.starts.iter().map(|start| start.place));
         let mut rows = Vec::with_capacity(problem.rides.len());
         let mut drivers = Vec::new();
         for ride in &problem.rides {
@@ -155,23 +159,23 @@ impl BatchPlanner {
         let toward = times.toward(ride.pickup);
         let mut worst = u32::try_from(settings.policy.max_wait.0).unwrap_or(u32::MAX - 1);
         self.best.clear();
-        for (index, start) in self.starts.iter().enumerate() {
+        let Self { starts, nearby, best, .. } = self;
+        nearby.visit(times, ride.pickup, worst, |index| {
+            let start = starts[index];
             let eta_ms = start.ready_ms.saturating_add(toward.from(start.place));
-            if eta_ms > worst {
-                continue;
-            }
             let vehicle = vehicles[index];
-            if rule_out(settings, problem.at, ride, vehicle).is_some()
-                || rule_out_at(settings, problem.at, vehicle, i64::from(eta_ms)).is_some()
+            if eta_ms <= worst
+                && rule_out(settings, problem.at, ride, vehicle).is_none()
+                && rule_out_at(settings, problem.at, vehicle, i64::from(eta_ms)).is_none()
             {
-                continue;
+                best.push((eta_ms, start.driver, index as u32));
+                if best.len() > most {
+                    best.pop();
+                    worst = best.peek().map_or(worst, |(eta_ms, ..)| *eta_ms);
+                }
             }
-            self.best.push((eta_ms, start.driver, index as u32));
-            if self.best.len() > most {
-                self.best.pop();
-                worst = self.best.peek().map_or(worst, |(eta_ms, ..)| *eta_ms);
-            }
-        }
+            worst
+        });
     }
 }
 

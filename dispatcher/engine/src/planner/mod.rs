@@ -6,6 +6,7 @@
 pub mod batch;
 mod candidates;
 mod cost;
+mod nearby;
 pub mod nearest;
 mod problem;
 
