@@ -24,12 +24,43 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run a city through the dispatcher and report what happened
+    #[command(after_help = "\
+Examples:
+  hansom simulate scenarios/evening-peak.toml
+  hansom simulate scenarios/evening-peak.toml --set policy.kind=nearest --seed 8 --out runs/nearest
+  hansom simulate scenarios/small-town.toml --format json | jq .wait_s
+Ctrl-C ends a run cleanly, with a report of what was done until then.")]
+    Simulate(Simulate),
     /// Turn street data into a network file
     #[command(subcommand)]
     Import(Import),
     /// List, show and check scenarios
     #[command(subcommand)]
     Scenario(Scenario),
+}
+
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The scenario
+    pub scenario: PathBuf,
+    #[command(flatten)]
+    pub changes: Changes,
+    /// The key of all draws, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+    /// Where the files of the run go [default: runs/SCENARIO-SEED]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How the figures are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Threads; the run is the same on one and on two, which write its files beside
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub threads: u8,
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]

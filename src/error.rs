@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use hansom_geo_index::import::ImportError;
 use hansom_geo_index::import::synthetic::UnknownCity;
 use hansom_geo_index::network::FileError;
+use hansom_simulator::RunError;
 use hansom_simulator::demand::DemandError;
-use hansom_simulator::scenario::{Fault, Faults};
+use hansom_simulator::scenario::{Fault, Faults, StreetsError};
+use hansom_simulator::supply::SupplyError;
 
 use crate::show;
 
@@ -42,15 +44,12 @@ pub enum Error {
     /// Requests.
     #[error(transparent)]
     Demand(#[from] DemandError),
-    /// Street data.
+    /// Streets.
     #[error(transparent)]
-    Import(#[from] ImportError),
-    /// A name of no procedural city.
+    Streets(#[from] StreetsError),
+    /// Vehicles.
     #[error(transparent)]
-    City(#[from] UnknownCity),
-    /// A network file.
-    #[error(transparent)]
-    Network(#[from] FileError),
+    Supply(#[from] SupplyError),
     /// Nobody reads what is printed, or the disk is full.
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
@@ -64,15 +63,44 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Ctrl-C could not be caught.
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(ctrlc::Error),
     /// A folder of scenarios without one.
     #[error("there is no scenario in {}", folder.display())]
     NoScenarios {
         /// The folder.
         folder: PathBuf,
     },
-    /// Ctrl-C could not be caught.
-    #[error("cannot listen for Ctrl-C: {0}")]
-    Signals(ctrlc::Error),
+}
+
+impl From<ImportError> for Error {
+    fn from(error: ImportError) -> Self {
+        Self::Streets(error.into())
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        Self::Streets(error.into())
+    }
+}
+
+impl From<UnknownCity> for Error {
+    fn from(error: UnknownCity) -> Self {
+        Self::Streets(error.into())
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Streets(error) => Self::Streets(error),
+            RunError::Demand(error) => Self::Demand(error),
+            RunError::Supply(error) => Self::Supply(error),
+            RunError::Write { path, source } => Self::File { action: "write", path, source },
+        }
+    }
 }
 
 /// One thing that is wrong, as it is printed.
@@ -94,15 +122,16 @@ impl Error {
     /// How the process ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Scenario(_)
-            | Self::Demand(_)
-            | Self::Import(_)
-            | Self::City(_)
-            | Self::Network(_)
-            | Self::NoScenarios { .. } => Exit::Input,
             // The reader has seen enough: `hansom … | head` is no failure.
             Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-            Self::Output(_) | Self::File { .. } | Self::Signals(_) => Exit::Failed,
+            Self::Streets(StreetsError::File(FileError::Io { action: "write", .. }))
+            | Self::Streets(StreetsError::Csv(ImportError::Io { action: "write", .. }))
+            | Self::Output(_)
+            | Self::File { .. }
+            | Self::Signals(_) => Exit::Failed,
+            Self::Scenario(_) | Self::Demand(_) | Self::Streets(_) | Self::Supply(_) | Self::NoScenarios { .. } => {
+                Exit::Input
+            }
         }
     }
 
@@ -121,11 +150,8 @@ impl Error {
         match self {
             Self::Scenario(faults) => faults.list().iter().map(Problem::from).collect(),
             Self::Demand(error) => problem(error.code(), error.hint()),
-            Self::Import(error) => problem(import_code(error), import_hint(error)),
-            Self::City(_) => problem("E0410", "`hansom import synthetic --help` names the cities"),
-            Self::Network(error) => {
-                problem(network_code(error), "`hansom import` makes a network file from street data")
-            }
+            Self::Streets(error) => problem(error.code(), error.hint()),
+            Self::Supply(error) => problem(error.code(), error.hint()),
             Self::Output(_) => problem("E0102", "is the disk of the output full?"),
             Self::File { .. } => problem("E0103", "does the folder exist, may you write there, and is there room?"),
             Self::Signals(_) => problem("E0104", "run it again; if it stays, report it with the system's name"),
@@ -152,47 +178,5 @@ pub fn internal(panic: &PanicHookInfo<'_>) -> Problem {
         text: format!("Hansom has failed: {}{place}", what.unwrap_or("no reason given")),
         hint: "this is a fault of the program; please report it with the command, the scenario and this text"
             .to_owned(),
-    }
-}
-
-fn import_code(error: &ImportError) -> &'static str {
-    match error {
-        ImportError::Io { .. } => "E0401",
-        ImportError::MissingFile { .. } => "E0402",
-        ImportError::Ambiguous { .. } => "E0403",
-        ImportError::Column { .. } => "E0404",
-        ImportError::Fields { .. } => "E0405",
-        ImportError::Field { .. } => "E0406",
-        ImportError::MissingTime { .. } => "E0407",
-        ImportError::Speed { .. } => "E0408",
-        ImportError::Network { .. } => "E0409",
-    }
-}
-
-fn import_hint(error: &ImportError) -> &'static str {
-    match error {
-        ImportError::Io { .. } => "does it exist, and may you read or write it?",
-        ImportError::MissingFile { .. } => "name the folder that holds the files, not a file",
-        ImportError::Ambiguous { .. } => "travel times are read from one of the two",
-        ImportError::Column { .. } => "columns may come in any order, others may stand beside them",
-        ImportError::Fields { .. } => "a comma inside of a field stands in quotes",
-        ImportError::Field { .. } => "mend the line, or take the row out",
-        ImportError::MissingTime { .. } => "without that file all edges are driven at `--speed-m-s`",
-        ImportError::Speed { .. } => "8 m/s is a city's usual speed",
-        ImportError::Network { .. } => "`hansom import` keeps the largest part in which all nodes reach each other",
-    }
-}
-
-fn network_code(error: &FileError) -> &'static str {
-    match error {
-        FileError::Io { .. } => "E0421",
-        FileError::NotANetwork { .. } => "E0422",
-        FileError::Version { .. } => "E0423",
-        FileError::Truncated { .. } => "E0424",
-        FileError::Checksum { .. } => "E0425",
-        FileError::Layout { .. } => "E0426",
-        FileError::Missing { .. } => "E0427",
-        FileError::Content { .. } => "E0428",
-        FileError::Identity { .. } => "E0429",
     }
 }

@@ -3,6 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
+use hansom_simulator::Progress;
+use hansom_simulator::report::number::{fixed, grouped, percent};
+use hansom_simulator::scenario::Timezone;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
@@ -78,5 +83,49 @@ impl Table {
             text.extend([line.trim_end(), "\n"]);
         }
         text
+    }
+}
+
+/// One JSON object, on lines of its own.
+pub fn json(value: &impl Serialize) -> String {
+    // Our own structs of numbers and texts have no keys that JSON could not hold.
+    let mut text = serde_json::to_string_pretty(value).expect("structs of numbers and texts become JSON");
+    text.push('\n');
+    text
+}
+
+/// How far a run is, on stderr if that is a terminal.
+#[derive(Debug)]
+pub struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    /// A bar at zero; a `quiet` one is never seen.
+    pub fn new(quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let bar = ProgressBar::with_draw_target(Some(1), target);
+        let style = ProgressStyle::with_template("{prefix}  {bar:32}  {percent:>3} %  {msg}")
+            .expect("the template is well-formed")
+            .progress_chars("━╸ ");
+        bar.set_style(style);
+        Self { bar }
+    }
+
+    /// Simulated time, speed, open requests and the share that was served of those that are over.
+    pub fn show(&self, progress: &Progress, zone: &Timezone) {
+        let Progress { at, start, end, requests, open, completed } = *progress;
+        self.bar.set_length((end - start).0.max(1) as u64);
+        self.bar.set_position((at - start).0.clamp(0, (end - start).0) as u64);
+        let speed = (at - start).0 as f64 / 1000.0 / self.bar.elapsed().as_secs_f64().max(1e-3);
+        let over = requests.saturating_sub(open);
+        let served = if over > 0 { percent(completed as f64 / over as f64) } else { "–".to_owned() };
+        self.bar.set_prefix(zone.stamp(at).get(..16).unwrap_or_default().replace('T', " "));
+        self.bar.set_message(format!("{} ×  {} open  {served} served", fixed(speed, 0), grouped(open as i64)));
+    }
+
+    /// Takes it off the screen.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }

@@ -2,6 +2,7 @@
 
 mod import;
 mod scenario;
+mod simulate;
 
 use crate::cli::Command;
 use crate::error::{Error, Exit};
@@ -9,6 +10,7 @@ use crate::error::{Error, Exit};
 /// Does what was typed.
 pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Import(what) => import::run(&what),
         Command::Scenario(what) => scenario::run(&what),
     }

@@ -12,8 +12,6 @@ pub(super) enum Unit {
     Count,
     /// Seconds, written in minutes where they are many.
     Seconds,
-    /// A number.
-    Number,
 }
 
 /// Evenly spaced marks from 0 to a round number not below the greatest value.
@@ -26,13 +24,12 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// About four marks up to `greatest` or a little above.
+    /// At most five steps up to `greatest` or a little above.
     pub fn up_to(greatest: f64, unit: Unit) -> Self {
         let greatest = if greatest.is_finite() && greatest > 0.0 { greatest } else { 1.0 };
         let step = match unit {
             Unit::Seconds => step_s(greatest),
             Unit::Count => round_step(greatest).max(1.0),
-            Unit::Number => round_step(greatest),
         };
         let count = (greatest / step).ceil().max(1.0) as u32;
         let ticks = (0..=count).map(|n| f64::from(n) * step).map(|at| (at, label(at, step, unit))).collect();
@@ -45,24 +42,23 @@ impl Scale {
     }
 }
 
-/// 1, 2, 2.5 or 5 times a power of ten, four of which reach `greatest`.
+/// 1, 2, 2.5 or 5 times a power of ten, five of which reach `greatest`.
 fn round_step(greatest: f64) -> f64 {
     let mut power = 1.0;
-    while power * 10.0 <= greatest / 4.0 {
+    while power * 10.0 <= greatest / 5.0 {
         power *= 10.0;
     }
-    while power > greatest / 4.0 {
+    while power > greatest / 5.0 {
         power /= 10.0;
     }
     // Rounding of the powers must not take a step more than is needed.
-    let enough = |step: &f64| step * 4.0 >= greatest * 0.999_999;
+    let enough = |step: &f64| step * 5.0 >= greatest * 0.999_999;
     [1.0, 2.0, 2.5, 5.0, 10.0].map(|part| part * power).into_iter().find(enough).unwrap_or(power * 10.0)
 }
 
 /// A span that clocks count in, at most five of which reach `greatest` seconds.
 fn step_s(greatest: f64) -> f64 {
-    const STEPS: [f64; 12] =
-        [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0];
+    const STEPS: [f64; 12] = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0];
     STEPS.into_iter().find(|step| step * 5.0 >= greatest).unwrap_or_else(|| round_step(greatest / 3600.0) * 3600.0)
 }
 
@@ -73,10 +69,6 @@ fn label(at: f64, step: f64, unit: Unit) -> String {
         Unit::Seconds if step >= 60.0 => format!("{} min", fixed(at / 60.0, 0)),
         Unit::Seconds if at >= 60.0 => format!("{}:{:02} min", at as i64 / 60, at as i64 % 60),
         Unit::Seconds => format!("{} s", fixed(at, 0)),
-        Unit::Number => {
-            let decimals = (0..6).find(|&n| (step * 10_f64.powi(n)).fract().abs() < 1e-6).unwrap_or(6);
-            fixed(at, decimals as usize)
-        }
     }
 }
 
@@ -138,16 +130,19 @@ mod tests {
     #[test]
     fn a_scale_ends_on_a_round_number_at_or_above_the_greatest_value() {
         let tops = |unit: Unit, of: &[f64]| of.iter().map(|&g| Scale::up_to(g, unit).top).collect::<Vec<_>>();
-        assert_eq!(tops(Unit::Count, &[0.0, 1.0, 3.0, 7.0, 10.0, 99.0, 420.0]), [1.0, 1.0, 3.0, 8.0, 10.0, 100.0, 600.0]);
-        assert_eq!(tops(Unit::Seconds, &[4.0, 61.0, 299.0, 301.0, 5000.0]), [4.0, 75.0, 300.0, 360.0, 7200.0]);
-        assert_eq!(Scale::up_to(0.3, Unit::Number).ticks[1].1, "0.1");
+        assert_eq!(
+            tops(Unit::Count, &[0.0, 1.0, 3.0, 7.0, 10.0, 99.0, 420.0]),
+            [1.0, 1.0, 3.0, 8.0, 10.0, 100.0, 500.0]
+        );
+        assert_eq!(tops(Unit::Seconds, &[4.0, 61.0, 299.0, 301.0, 5000.0]), [4.0, 75.0, 300.0, 360.0, 6000.0]);
+        assert_eq!(Scale::up_to(301.0, Unit::Seconds).ticks[3].1, "6 min");
     }
 
     #[test]
     fn time_ticks_stand_on_round_local_times_across_a_change_of_the_clock() {
         let zone = Timezone::named("Europe/Berlin").expect("a zone");
         // 2026-03-28T22:30:00Z, in the night in which summer time begins at 01:00Z.
-        let clock = Clock { start: Millis(1_774_737_000_000), bin: Millis::from_secs(900), count: 96, zone: &zone };
+        let clock = Clock { start: Millis(1_774_737_000_000), bin: Millis::from_secs(900), count: 97, zone: &zone };
         let names: Vec<String> = clock.ticks().into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["00:00", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00", "00:00"]);
         assert_eq!(clock.bin_name(0), "23:30 – 23:45");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::axis::{Clock, Scale, Unit};
-use super::number::{fixed, grouped, span};
+use super::number::{grouped, span};
 use super::svg::{drawing, escape, hit, px};
 
 /// Values of one kind, drawn in one colour.
@@ -59,7 +59,7 @@ struct Frame {
 }
 
 const WIDE: Frame = Frame { width: 1120.0, height: 220.0, left: 60.0, right: 12.0, top: 14.0, bottom: 26.0 };
-const HALF: Frame = Frame { width: 540.0, height: 300.0, left: 52.0, right: 12.0, top: 40.0, bottom: 42.0 };
+const HALF: Frame = Frame { width: 430.0, height: 240.0, left: 40.0, right: 12.0, top: 46.0, bottom: 26.0 };
 
 impl Frame {
     fn x(&self, part: f64) -> f64 {
@@ -240,7 +240,6 @@ impl OverTime<'_> {
         match self.unit {
             Unit::Count => grouped((value + 0.5) as i64),
             Unit::Seconds => span(value),
-            Unit::Number => fixed(value, 1),
         }
     }
 }
@@ -303,7 +302,7 @@ impl Histogram<'_> {
         let mut text = String::new();
         for (n, (at, name)) in self.marks.iter().enumerate() {
             let x = frame.x((at / end).clamp(0.0, 1.0));
-            let y = frame.y(1.0) - 26.0 + 13.0 * (n % 3) as f64;
+            let y = frame.y(1.0) - 32.0 + 14.0 * (n % 3) as f64;
             let _infallible = write!(
                 text,
                 "<path class=\"mark\" d=\"M{0} {1}V{2}\"/><text class=\"note\" x=\"{3}\" y=\"{4}\">{5}</text>",

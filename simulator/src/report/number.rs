@@ -32,14 +32,18 @@ pub fn fixed(number: f64, decimals: usize) -> String {
     shown
 }
 
-/// A share of 1: `92.8 %`.
+/// A share of 1: `92.8 %`. What is no number is `–`.
 pub fn percent(share: f64) -> String {
-    format!("{} %", fixed(share * 100.0, 1))
+    let text = fixed(share * 100.0, 1);
+    if share.is_finite() { text + " %" } else { text }
 }
 
-/// A span of seconds: `42.0 s`, `3 min 05 s`, `2 h 07 min`.
+/// A span of seconds: `42.0 s`, `3 min 05 s`, `2 h 07 min`. What is no number is `–`.
 pub fn span(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds.abs() < 59.95 {
+    if !seconds.is_finite() {
+        return fixed(seconds, 1);
+    }
+    if seconds.abs() < 59.95 {
         return format!("{} s", fixed(seconds, 1));
     }
     let (sign, whole) = (if seconds < 0.0 { "-" } else { "" }, (seconds.abs() + 0.5) as i64);
@@ -92,6 +96,7 @@ mod tests {
         assert_eq!(fixed(999.96, 1), "1,000.0");
         assert_eq!(fixed(f64::NAN, 1), "–");
         assert_eq!(percent(0.928), "92.8 %");
+        assert_eq!((percent(f64::NAN), span(f64::NAN)), ("–".to_owned(), "–".to_owned()));
         assert_eq!(span(42.0), "42.0 s");
         assert_eq!(span(59.96), "1 min 00 s");
         assert_eq!(span(185.4), "3 min 05 s");
