@@ -38,43 +38,48 @@ def main():
     parser.add_argument("--hansom", default=None, help="the program, for `scenario show` and `import`")
     parser.add_argument("--every", type=int, default=1, help="look at the ways of every N-th vehicle and request only")
     given = parser.parse_args()
-    findings = audit(given)
+    run = Run(given.run, scenario_text(given.run, given.hansom))
+    with tempfile.TemporaryDirectory() as scratch:
+        streets = streets_of(run, given.network, given.hansom, scratch)
+    requests = given.requests or run.scenario["demand"].get("file")
+    findings = audit(run, streets, requests, given.every)
     sys.exit(0 if findings.print() else 1)
 
 
-def audit(given):
-    run = Run(given.run, scenario_text(given))
+def audit(run, streets, requests=None, every=1):
+    """All checks of a run; those of ways on every `every`th vehicle and request."""
     findings = Findings()
-    trips.check(run, findings, given.requests or run.scenario["demand"].get("file"))
+    trips.check(run, findings, requests)
     vehicles.check(run, findings)
     money.check(run, findings)
     figures.check(run, findings)
-    with tempfile.TemporaryDirectory() as scratch:
-        streets = Streets(network_folder(given, run, scratch), run.scenario["network"]["speed_m_s"])
     judge = Judge(streets, Traffic(streets, run.scenario), os.cpu_count() or 1)
-    ways.check(run, findings, streets, judge, given.every)
-    ways.quotes(run, findings, streets, judge, given.every)
+    ways.check(run, findings, streets, judge, every)
+    ways.quotes(run, findings, streets, judge, every)
     ways.stops(run, findings, streets)
     return findings
 
 
-def scenario_text(given):
+def scenario_text(folder, hansom=None):
     """The scenario with every key: as the program shows it, or as the run kept it."""
-    file = given.run / "scenario.toml"
-    if given.hansom is None:
+    file = folder / "scenario.toml"
+    if hansom is None:
         return file.read_text(encoding="utf-8")
-    return program(given.hansom, "scenario", "show", str(file))
+    return program(hansom, "scenario", "show", str(file))
 
 
-def network_folder(given, run, scratch):
+def streets_of(run, folder, hansom, scratch):
+    """The network of a run: from `folder`, from where the scenario says, or drawn by the program into `scratch`."""
     network = run.scenario["network"]
-    if given.network is not None or "csv" in network:
-        return given.network or Path(network["csv"])
-    if "synthetic" in network and given.hansom is not None:
-        out = str(Path(scratch) / "network")
-        program(given.hansom, "import", "synthetic", network["synthetic"], "--out", out, "--csv", scratch)
-        return Path(scratch)
-    sys.exit("the scenario names no CSV folder: give --network DIR, or --hansom BINARY for a procedural city")
+    if folder is None and "csv" in network:
+        folder = Path(network["csv"])
+    if folder is None:
+        if "synthetic" not in network or hansom is None:
+            sys.exit("the scenario names no CSV folder: give --network DIR, or --hansom BINARY for a procedural city")
+        folder = Path(scratch)
+        out = str(folder / "network")
+        program(hansom, "import", "synthetic", network["synthetic"], "--out", out, "--csv", str(folder))
+    return Streets(folder, network["speed_m_s"])
 
 
 def program(*words):

@@ -11,9 +11,12 @@ ROUNDING_MM = 4
 # From `origin` to `target` (places as streets.standing gives them), from `start` until `end`.
 Question = namedtuple("Question", "start end origin target")
 
-# `least`: the shortest time at the world's fastest, ms. `belief`: the time of the way that the dispatcher believes the
-# fastest at the start. `mm`, `world`: bounds of the length and of the true time of that way: there may be several.
-Answer = namedtuple("Answer", "least belief mm world")
+# `least`: the shortest time at the world's fastest, ms. `ways`: the way that the dispatcher believes the fastest at the start;
+# several where a place is at a crossing, since a hand's breadth beyond it in a one-way street is another place.
+Answer = namedtuple("Answer", "least ways")
+
+# The time that the dispatcher believes, ms, and bounds of the length and of the true time: equally fast ways differ in them.
+Way = namedtuple("Way", "belief mm world")
 
 # Searches that a process keeps at a time: one takes about 1 MB in a city of 4,000 crossings.
 KEPT = 200
@@ -76,23 +79,38 @@ class Searches:
         return self.done[node]
 
     def answer(self, origin, target):
-        ways, least = [], math.inf
-        for first in origin:
-            best, lengths, world, shortest = self.search(self.streets.head[first[0]])
-            for last in target:
-                tail = self.streets.tail[last[0]]
-                between = best[tail], (lengths[0][tail], lengths[1][tail]), (world[0][tail], world[1][tail]), shortest[tail]
-                ways.append(self.way(first, 1 - first[1], last, last[1], between))
-                ahead = last[1] - first[1]
-                if first[0] == last[0] and ahead >= -(first[2] + last[2]):
-                    ways.append(self.way(first, max(ahead, 0), last, 0, (0, (0, 0), (0, 0), 0)))
-        least = min(way[4] for way in ways)
-        # Places are known to some share of their edges, so ways that are hardly slower may have been the fastest.
-        limit = min(belief + slack for belief, slack, _, _, _ in ways) + ROUNDING_MS
-        taken = [way for way in ways if way[0] - way[1] <= limit]
-        mm = min(way[2][0] for way in taken), max(way[2][1] for way in taken)
-        truth = min(way[3][0] for way in taken), max(way[3][1] for way in taken)
-        return Answer(least, min(way[0] for way in ways), mm, truth)
+        least, ways = math.inf, []
+        for start in self.meanings(origin):
+            for end in self.meanings(target):
+                found = [option for first in start for last in end for option in self.options(first, last)]
+                least = min(least, min(option[4] for option in found))
+                # A place is known to some share of its edge, so ways that are hardly slower may have been the fastest.
+                limit = min(belief + slack for belief, slack, _, _, _ in found) + ROUNDING_MS
+                taken = [option for option in found if option[0] - option[1] <= limit]
+                mm = min(option[2][0] for option in taken), max(option[2][1] for option in taken)
+                world = min(option[3][0] for option in taken), max(option[3][1] for option in taken)
+                ways.append(Way(min(option[0] for option in found), mm, world))
+        return Answer(least, ways)
+
+    def meanings(self, places):
+        """What a place may mean: one edge, with the same street driven the other way."""
+        by_edge = {place[0]: place for place in places}
+        meanings = {}
+        for place in places:
+            turned = by_edge.get(self.streets.twin[place[0]])
+            pair = [place] if turned is None else sorted([place, turned])
+            meanings[tuple(edge for edge, _, _ in pair)] = pair
+        return meanings.values()
+
+    def options(self, first, last):
+        """The ways from a place on one edge to one on another: over the crossings, and along the edge if it is the same."""
+        best, lengths, world, shortest = self.search(self.streets.head[first[0]])
+        tail = self.streets.tail[last[0]]
+        between = best[tail], (lengths[0][tail], lengths[1][tail]), (world[0][tail], world[1][tail]), shortest[tail]
+        yield self.way(first, 1 - first[1], last, last[1], between)
+        ahead = last[1] - first[1]
+        if first[0] == last[0] and ahead >= -(first[2] + last[2]):
+            yield self.way(first, max(ahead, 0), last, 0, (0, (0, 0), (0, 0), 0))
 
     def way(self, first, left, last, reached, between):
         """Part of the first edge, what is between, and part of the last: time believed, its uncertainty, bounds of length

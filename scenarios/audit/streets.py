@@ -65,6 +65,7 @@ class Streets:
         self.out = [[] for _ in self.coords]
         for edge, node in enumerate(self.tail):
             self.out[node].append(edge)
+        self.twin = [self._twin(edge) for edge in range(len(self.tail))]
         self._lay_out()
 
     def _times(self, folder, edges):
@@ -83,6 +84,12 @@ class Streets:
                     version = DAY_TYPES[row["day_type"]] * 24 + int(row["hour"])
                     times[version][edge] = thousandths(row["travel_time_s"]) or 500
         return times
+
+    def _twin(self, edge):
+        """The first edge that is the same street driven the other way; None of a one-way street."""
+        tail, head = self.tail[edge], self.head[edge]
+        back = (other for other in self.out[head] if self.head[other] == tail and tail != head)
+        return next(back, None)
 
     def version(self, local):
         """Which times are in force at a local date and time."""

@@ -20,6 +20,8 @@ from pathlib import Path
 import audit
 import money
 
+FILES = ("trips.csv", "vehicles.csv", "summary.json", "scenario.toml")
+
 
 def stamp(text, ms):
     """A time of a file, so many ms later."""
@@ -38,7 +40,7 @@ class Files:
         self.trips = list(csv.DictReader(open(folder / "trips.csv", encoding="utf-8", newline="")))
         self.vehicles = list(csv.DictReader(open(folder / "vehicles.csv", encoding="utf-8", newline="")))
         self.summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        self.tariff = audit.Run(folder, (folder / "scenario.toml").read_text(encoding="utf-8")).scenario["tariff"]
+        self.tariff = audit.Run(folder, audit.scenario_text(folder)).scenario["tariff"]
 
     def write(self, folder):
         for name, rows in (("trips", self.trips), ("vehicles", self.vehicles)):
@@ -47,6 +49,22 @@ class Files:
                 writer.writeheader()
                 writer.writerows(rows)
         (folder / "summary.json").write_text(json.dumps(self.summary), encoding="utf-8")
+
+    def as_requests(self, path):
+        """Writes what was asked for as a request file."""
+        columns = {
+            "request_time": "requested_at",
+            "pickup_lat": "pickup_lat",
+            "pickup_lon": "pickup_lon",
+            "dropoff_lat": "dropoff_lat",
+            "dropoff_lon": "dropoff_lon",
+            "passengers": "seats",
+        }
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows([trip[column] for column in columns.values()] for trip in self.trips)
+        return path
 
     def trip(self, holds=lambda trip: True):
         """A trip in the middle of the run that was completed."""
@@ -74,6 +92,12 @@ class Files:
 def a_trip_twice(files):
     files.trips.append(dict(files.trip()))
     return "a ride is listed once"
+
+
+def a_seat_more_than_asked_for(files):
+    trip = next(trip for trip in files.trips if trip["picked_up_at"] == "")
+    trip["seats"] = str(int(trip["seats"]) + 1)
+    return "a request of the file in the period is a trip, and no other"
 
 
 def a_trip_missing(files):
@@ -237,8 +261,10 @@ FIGURES = [
     figure("outcomes.no_driver", 1),
 ]
 
-ERRORS = [
+# Planted one by one, or together where one check each sees them.
+ALONE = [
     a_trip_twice,
+    a_seat_more_than_asked_for,
     a_trip_missing,
     an_outcome_changed,
     an_unknown_outcome,
@@ -259,42 +285,41 @@ ERRORS = [
     a_cent_to_the_wrong_side,
     a_fee_forgotten,
     a_quote_on_another_way,
-    *FIGURES,
 ]
+ERRORS = [*([plant] for plant in ALONE), FIGURES]
 
 
-def broken(folder, options):
-    return audit.audit(argparse.Namespace(run=folder, requests=options.requests, every=1, hansom=None, network=options.network)).broken
+def broken(folder, streets, requests):
+    """The checks that fail."""
+    return audit.audit(audit.Run(folder, audit.scenario_text(folder)), streets, requests).broken
 
 
 def main():
     parser = argparse.ArgumentParser(description="Plant errors in a run, and see that the audit finds them.")
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--network", type=Path)
-    parser.add_argument("--requests", type=Path)
-    parser.add_argument("--hansom")
-    options = parser.parse_args()
+    parser.add_argument("run", type=Path, help="the folder of a run")
+    parser.add_argument("--network", type=Path, help="the folder with nodes.csv and edges.csv, if the scenario names none")
+    parser.add_argument("--hansom", help="the program, for a procedural city")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         copied = Path(scratch) / "run"
-        copied.mkdir()
-        for name in ("trips.csv", "vehicles.csv", "summary.json", "scenario.toml"):
-            shutil.copy(options.run / name, copied / name)
-        if options.network is None:
-            options.network = Path(scratch) / "network"
-            options.network.mkdir()
-            options.network = audit.network_folder(argparse.Namespace(network=None, hansom=options.hansom), audit.Run(copied, (copied / "scenario.toml").read_text()), options.network)
-        clean = broken(copied, options)
+        shutil.copytree(given.run, copied, ignore=lambda _, names: [name for name in names if name not in FILES])
+        run = audit.Run(copied, audit.scenario_text(copied, given.hansom))
+        streets = audit.streets_of(run, given.network, given.hansom, scratch)
+        original, failed, planted = Files(copied), 0, 0
+        requests = original.as_requests(copied / "requests.csv")
+        clean = broken(copied, streets, requests)
         if clean:
             sys.exit(f"the run itself is not clean: {clean}")
-        original, failed = Files(copied), 0
-        for plant in ERRORS:
+        for plants in ERRORS:
             files = copy.deepcopy(original)
-            check = plant(files)
+            checks = [plant(files) for plant in plants]
             files.write(copied)
-            seen = check in broken(copied, options)
-            failed += not seen
-            print(f"{'ok  ' if seen else 'FAIL'} {plant.__name__.replace('_', ' ')}", flush=True)
-    print(f"{len(ERRORS) - failed} passed, {failed} failed")
+            seen = broken(copied, streets, requests)
+            for plant, check in zip(plants, checks):
+                planted += 1
+                failed += check not in seen
+                print(f"{'ok  ' if check in seen else 'FAIL'} {plant.__name__.replace('_', ' ')}", flush=True)
+    print(f"{planted - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
 
