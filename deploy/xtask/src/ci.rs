@@ -44,5 +44,7 @@ fn end_to_end(root: &Path) -> Result<()> {
     let first = runs.join("first");
     let first = first.to_string_lossy();
     step("replay", shell::command(root, &hansom, &["replay", &first, "--verify"]))?;
-    step("audit", shell::command(root, "python3", &["scenarios/audit/audit.py", &first, "--hansom", &hansom]))
+    let audit = |script| shell::command(root, "python3", &[script, &first, "--hansom", &hansom]);
+    step("audit", audit("scenarios/audit/audit.py"))?;
+    step("audit of planted errors", audit("scenarios/audit/test_audit.py"))
 }
