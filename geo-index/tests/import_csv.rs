@@ -49,9 +49,9 @@ fn streets_without_times_are_driven_at_one_speed() {
     assert_eq!(
         report.to_string(),
         "3 nodes, 4 edges, 1 km, one set of travel times\n\
-         left out: 1 nodes and 1 edges outside of the largest part in which every node reaches every other, such as node 5\n\
+         left out: 1 node and 1 edge outside of the largest part in which every node reaches every other, such as node 5\n\
          that is more than a tenth of the nodes: is the network in one piece, one-ways included?\n\
-         raised from 0 to 0.5 s: 1 travel times"
+         raised from 0 to 0.5 s: 1 travel time"
     );
 }
 

@@ -32,16 +32,24 @@ impl fmt::Display for ImportReport {
             _ => write!(f, ", travel times for 3 day types and 24 hours")?,
         }
         if let Some(example) = self.dropped_example {
-            let (nodes, edges) = (self.dropped_nodes, self.dropped_edges);
-            write!(f, "\nleft out: {nodes} nodes and {edges} edges outside of the largest part in which every node")?;
-            write!(f, " reaches every other, such as node {example}")?;
-            if nodes > self.nodes / 9 {
+            let (nodes, edges) = (counted(self.dropped_nodes, "node"), counted(self.dropped_edges, "edge"));
+            write!(
+                f,
+                "\nleft out: {nodes} and {edges} outside of the largest part in which every node reaches every other"
+            )?;
+            write!(f, ", such as node {example}")?;
+            if self.dropped_nodes > self.nodes / 9 {
                 write!(f, "\nthat is more than a tenth of the nodes: is the network in one piece, one-ways included?")?;
             }
         }
         if self.raised_times > 0 {
-            write!(f, "\nraised from 0 to 0.5 s: {} travel times", self.raised_times)?;
+            write!(f, "\nraised from 0 to 0.5 s: {}", counted(self.raised_times, "travel time"))?;
         }
         Ok(())
     }
+}
+
+/// A number of things, in words that fit it.
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
