@@ -44,7 +44,7 @@ def figures(run):
         else:
             empty += leg.mm
     detours = [t.in_vehicle / t.direct for t in trips if t.in_vehicle is not None and t.direct]
-    ends = [leg.end_ms for leg in legs]
+    ends = [leg.end_ms for leg in legs] + [trip.ended for trip in trips if trip.ended is not None]
     return {
         "requests": len(trips),
         "completed": completed,

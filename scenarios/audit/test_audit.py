@@ -191,6 +191,19 @@ def a_ride_longer_than_its_legs(files):
     return "distance_m is what the vehicle drove with the rider"
 
 
+def a_rider_in_two_vehicles(files):
+    """Another driver lets the rider in who is already on the way."""
+    trip = files.trip()
+    stand = files.vehicles[
+        files.leg(
+            "stand",
+            lambda leg: leg["start_at"] < trip["picked_up_at"] < leg["end_at"] and leg["driver_id"] != trip["driver_id"],
+        )
+    ]
+    stand["kind"], stand["ride_id"] = "board", trip["ride_id"]
+    return "a rider is not in two vehicles"
+
+
 def metres_while_standing(files):
     files.vehicles[files.leg("stand")]["distance_m"] = "0.001"
     return "who stands does not move"
@@ -280,6 +293,7 @@ ALONE = [
     a_leg_too_short,
     a_ride_longer_than_its_legs,
     metres_while_standing,
+    a_rider_in_two_vehicles,
     a_rider_let_in_elsewhere,
     a_cent_too_much,
     a_cent_to_the_wrong_side,

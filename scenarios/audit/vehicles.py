@@ -29,7 +29,7 @@ def check(run, findings):
             # A committed ride is finished after the shift's end.
             late = last.end_ms == end or (last.end_ms > end and last.start_ms <= end) or busy_after(legs, end)
             findings.expect("a shift ends when it should", late, lambda: f"{last} until {last.end.isoformat()}")
-        aboard(findings, run, name, legs, trips)
+        aboard(findings, run, legs, trips)
     carried(findings, run)
 
 
@@ -62,15 +62,16 @@ def one_leg(findings, leg, trips):
     findings.expect("who cruises does so for no ride", leg.kind != "cruise" or leg.ride == "", lambda: str(leg))
 
 
-def aboard(findings, run, name, legs, trips):
+def aboard(findings, run, legs, trips):
     """Riders in the vehicle at any time have seats, and those of one ride leave as they came."""
     seats = run.scenario["supply"].get("seats", 4)
     if "file" in run.scenario["supply"]:
         seats = 255
     riders = {}
     for leg in legs:
-        if leg.kind == "board":
-            riders[leg.ride] = trips[leg.ride].seats if leg.ride in trips else 1
+        # A boarding that is broken off (the ride went to another driver) leaves nobody in the vehicle.
+        if leg.kind == "board" and leg.ride in trips and trips[leg.ride].picked == leg.end_ms:
+            riders[leg.ride] = trips[leg.ride].seats
         fits = sum(riders.values()) <= seats
         findings.expect("riders have seats", fits, lambda: f"{leg}: {sum(riders.values())} riders, {seats} seats")
         if leg.kind == "loaded":
@@ -94,7 +95,10 @@ def carried(findings, run):
         if leg.ride and leg.kind in ("board", "loaded", "alight"):
             rides.setdefault(leg.ride, []).append(leg)
     for trip in run.trips:
-        legs = rides.get(trip.ride, [])
+        legs = sorted(rides.get(trip.ride, []), key=lambda leg: leg.start_ms)
+        for before, after in zip(legs, legs[1:]):
+            alone = before.end_ms <= after.start_ms
+            findings.expect("a rider is not in two vehicles", alone, lambda: f"{after}: {before} has not ended")
         loaded = [leg for leg in legs if leg.kind == "loaded"]
         boards = [leg for leg in legs if leg.kind == "board"]
         if trip.picked is None:
