@@ -44,8 +44,8 @@ pub fn list(folder: &Path) -> Result<Listing, LogError> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut chain = EventChain::new();
     let mut turn = blank();
+    let mut counted = 0;
     let fault = loop {
-        let before = reader.bytes_read();
         match reader.next(&mut turn) {
             Ok(None) => break None,
             Err(fault) => break Some(fault),
@@ -59,18 +59,20 @@ pub fn list(folder: &Path) -> Result<Listing, LogError> {
         }
         let segment = segments.last_mut().expect("pushed when its first turn came");
         segment.turns += 1;
-        segment.bytes += reader.bytes_read() - before;
+        segment.bytes += reader.bytes_read() - counted;
+        counted = reader.bytes_read();
         segment.times = Some((segment.times.map_or(turn.at, |(first, _)| first), turn.at));
         if let Command::ReportPositions(pings) = &turn.command {
             segment.pings += pings.len() as u64;
         }
     };
-    let mut totals = Totals { bytes: reader.bytes_read(), event_chain: chain.digest(), ..Totals::default() };
-    for segment in &segments {
-        totals.turns += segment.turns;
-        totals.pings += segment.pings;
-        totals.segments += 1;
-    }
+    let totals = Totals {
+        turns: segments.iter().map(|segment| segment.turns).sum(),
+        pings: segments.iter().map(|segment| segment.pings).sum(),
+        bytes: reader.bytes_read(),
+        segments: reader.segment().1 + 1,
+        event_chain: chain.digest(),
+    };
     Ok(Listing { header: reader.header().clone(), segments, totals, fault })
 }
 
