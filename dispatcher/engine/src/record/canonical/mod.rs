@@ -92,14 +92,14 @@ pub fn encode(turn: &Turn, origin: Coord, out: &mut Vec<u8>) -> usize {
     };
     let mut events = turn.events.as_slice();
     while let Some(event) = events.first() {
-        let run = pings::run(events, pings);
-        if run == 0 {
+        let run = pings::Run::of(events, pings);
+        if run.len == 0 {
             Field::write(event, number::EVENTS, &mut writer);
             events = &events[1..];
         } else {
-            let (said, rest) = events.split_at(run);
-            writer.delimited(number::EVENTS, |writer| pings::write_run(said, writer));
-            (events, pings) = (rest, &pings[run..]);
+            let (said, rest) = events.split_at(run.len);
+            writer.delimited(number::EVENTS, |writer| pings::write_run(&run, said, writer));
+            (events, pings) = (rest, &pings[run.len..]);
         }
     }
     tail

@@ -133,28 +133,43 @@ fn step<T: Into<i64> + TryFrom<i64>>(from: T, step: u64) -> Option<T> {
     T::try_from(from.into() + unzigzag(step)).ok()
 }
 
-/// How many of the first events repeat the first pings, one each.
-#[inline]
-pub(super) fn run(events: &[Event], pings: &[Ping]) -> usize {
-    events.iter().zip(pings).take_while(|(event, ping)| repeats(event, ping)).count()
+/// Events at the front of others that repeat the pings at the front of others, one each.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// How many.
+    pub len: usize,
+    /// How many of them have a place on the streets.
+    places: usize,
+    /// How many of them have an age of their own.
+    clamped: usize,
 }
 
-#[inline]
-fn repeats(event: &Event, ping: &Ping) -> bool {
-    match *event {
-        Event::DriverMoved { driver, seq, age_ms, clamped, coord, .. } => {
-            driver == ping.driver
-                && seq == ping.seq
-                && coord == ping.coord
-                && (clamped || i64::from(age_ms) == i64::from(ping.age_ms))
+impl Run {
+    #[inline]
+    pub fn of(events: &[Event], pings: &[Ping]) -> Self {
+        let mut run = Self::default();
+        for (event, ping) in events.iter().zip(pings) {
+            match *event {
+                Event::DriverMoved { driver, seq, age_ms, clamped, coord, fix }
+                    if driver == ping.driver
+                        && seq == ping.seq
+                        && coord == ping.coord
+                        && (clamped || i64::from(age_ms) == i64::from(ping.age_ms)) =>
+                {
+                    run.places += usize::from(!matches!(fix, Fix::Kept));
+                    run.clamped += usize::from(clamped);
+                }
+                Event::PingRefused { driver, seq, .. } if driver == ping.driver && seq == ping.seq => {}
+                _ => break,
+            }
+            run.len += 1;
         }
-        Event::PingRefused { driver, seq, .. } => driver == ping.driver && seq == ping.seq,
-        _ => false,
+        run
     }
 }
 
-/// Writes events for which [`run`] spoke.
-pub(super) fn write_run(events: &[Event], writer: &mut Writer) {
+/// Writes the events of a run.
+pub(super) fn write_run(run: &Run, events: &[Event], writer: &mut Writer) {
     let whats = events.iter().map(|event| match *event {
         Event::DriverMoved { fix, clamped, .. } => {
             let upper = |cursor: u16| u64::from(cursor) << what::UPPER;
@@ -182,17 +197,15 @@ pub(super) fn write_run(events: &[Event], writer: &mut Writer) {
     };
     writer.delimited(RUN, |writer| {
         columns::write(run::WHAT, events.len(), whats, writer);
-        let places = events.iter().filter_map(place).count();
         let edges = events.iter().filter_map(place).map(|place| u64::from(place.edge.0));
-        columns::write(run::EDGE, places, edges, writer);
-        if places > 0 {
+        columns::write(run::EDGE, run.places, edges, writer);
+        if run.places > 0 {
             writer.delimited(run::ALONG, |writer| {
                 let alongs = events.iter().filter_map(place);
                 writer.out.extend(alongs.flat_map(|place| place.along.to_le_bytes()));
             });
         }
-        let ages = events.iter().filter_map(clamped_age);
-        columns::write(run::AGE_MS, ages.clone().count(), ages, writer);
+        columns::write(run::AGE_MS, run.clamped, events.iter().filter_map(clamped_age), writer);
     });
 }
 
