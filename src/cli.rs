@@ -1,9 +1,11 @@
 //! What can be typed: subcommands, their arguments and their help.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help texts, which show no backticks")]
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use hansom_geo_index::import::synthetic;
 
 const STYLES: Styles = Styles::styled()
@@ -32,6 +34,14 @@ Examples:
   hansom simulate scenarios/small-town.toml --format json | jq .wait_s
 Ctrl-C ends a run cleanly, with a report of what was done until then.")]
     Simulate(Simulate),
+    /// Compare runs, paired by seed, with 95 % intervals
+    #[command(after_help = "\
+Examples:
+  hansom compare runs/nearest-* runs/batch-*
+  hansom compare scenarios/evening-peak.toml --arm policy.kind=nearest --arm policy.kind=batch --seeds 1..10
+  hansom compare scenarios/evening-peak.toml --arm policy.batch_window_s=20 --seeds 1..30 --out runs/windows
+Runs of one scenario are an arm; the first arm is the baseline. With a single --arm the baseline is the scenario as it is.")]
+    Compare(Compare),
     /// Turn street data into a network file
     #[command(subcommand)]
     Import(Import),
@@ -61,6 +71,64 @@ pub struct Simulate {
     /// No progress bar
     #[arg(long)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Folders of finished runs, or one scenario with --arm
+    #[arg(required = true, value_name = "RUN|SCENARIO")]
+    pub what: Vec<PathBuf>,
+    #[command(flatten)]
+    pub arms: Arms,
+    /// Seeds on which every arm is run, the last one included
+    #[arg(long, value_name = "FIRST..LAST", requires = "arm")]
+    pub seeds: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+    /// Where the page goes, and the figures of runs made for it [default with --arm: runs/SCENARIO-compare]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How the comparison is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Each `--arm` with its values: one arm may change several keys.
+#[derive(Debug, Default)]
+pub struct Arms {
+    pub given: Vec<Vec<String>>,
+}
+
+impl Args for Arms {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.arg(
+            Arg::new("arm")
+                .long("arm")
+                .value_name("KEY=VALUE")
+                .num_args(0..)
+                .action(ArgAction::Append)
+                .help("Run the scenario with these keys; give it once for each arm"),
+        )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Arms {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let arms = matches.get_occurrences::<String>("arm");
+        Ok(Self { given: arms.map(|arms| arms.map(|values| values.cloned().collect()).collect()).unwrap_or_default() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 #[derive(Debug, Subcommand)]

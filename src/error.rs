@@ -2,12 +2,15 @@
 
 use std::io;
 use std::panic::PanicHookInfo;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use hansom_geo_index::import::ImportError;
 use hansom_geo_index::import::synthetic::UnknownCity;
 use hansom_geo_index::network::FileError;
+use hansom_market::MarketError;
+use hansom_market::log::LogError;
+use hansom_market::replay::ReplayError;
 use hansom_simulator::RunError;
 use hansom_simulator::demand::DemandError;
 use hansom_simulator::scenario::{Fault, Faults, StreetsError};
@@ -25,6 +28,10 @@ pub enum Exit {
     Failed = 1,
     /// Wrong usage or input.
     Input = 2,
+    /// A replay that does not lead where its log says.
+    Diverged = 3,
+    /// A damaged log.
+    Damaged = 4,
     /// Stopped by the user.
     Interrupted = 130,
 }
@@ -50,6 +57,47 @@ pub enum Error {
     /// Vehicles.
     #[error(transparent)]
     Supply(#[from] SupplyError),
+    /// A log, or the market that writes it.
+    #[error("{}", with_source(.0))]
+    Log(#[from] LogError),
+    /// A planner that does not find the best: a fault of ours.
+    #[error(transparent)]
+    Planner(MarketError),
+    /// A log read back.
+    #[error(transparent)]
+    Replay(ReplayError),
+    /// A replay that does not lead to what the run's summary says.
+    #[error("the log leads to {key} {found}, but summary.json of the run says {expected}")]
+    OtherSummary {
+        /// Which field.
+        key: &'static str,
+        /// What the log leads to.
+        found: String,
+        /// What the summary says.
+        expected: String,
+    },
+    /// A ride that the log does not know.
+    #[error("there is no ride {ride} in the log; its rides are 1 to {last}")]
+    NoRide {
+        /// Its number.
+        ride: u32,
+        /// The last ride's number.
+        last: u32,
+    },
+    /// A turn that asks no planner and answers none.
+    #[error("the turn at offset {offset} neither asks for a batch to be matched nor brings the answer")]
+    NoBatch {
+        /// Which turn.
+        offset: u64,
+        /// The first batch after it.
+        next: Option<u64>,
+    },
+    /// Neither a time nor an offset.
+    #[error("`{given}` is neither a time in RFC 3339 nor an offset")]
+    NoTime {
+        /// What was given.
+        given: String,
+    },
     /// Nobody reads what is printed, or the disk is full.
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
@@ -72,6 +120,67 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A folder that holds no run.
+    #[error("{} is not the folder of a run: {cause}", folder.display())]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing or damaged.
+        cause: String,
+    },
+    /// A run that was stopped cannot be compared.
+    #[error("the run in {} was stopped before its end", folder.display())]
+    PartialRun {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Nothing to compare with.
+    #[error("{}", if *.runs == 1 { "one run has nothing to be compared with" } else { "all these runs are of one scenario" })]
+    OneArm {
+        /// How many runs there are.
+        runs: usize,
+    },
+    /// Two runs that say the same.
+    #[error("{} and {} are runs of the same scenario with the same seed", one.display(), other.display())]
+    TwiceTheSame {
+        /// One folder.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+    },
+    /// Runs that were not asked the same.
+    #[error("{} and {} cannot be compared: {what}", one.display(), other.display())]
+    Unlike {
+        /// One folder.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// In what they differ.
+        what: String,
+    },
+    /// No seed that all arms have.
+    #[error("no seed is in all arms")]
+    NoPairs,
+    /// Several scenarios where arms are of one.
+    #[error("arms are of one scenario, but {given} are named")]
+    OneScenario {
+        /// How many.
+        given: usize,
+    },
+}
+
+impl Error {
+    /// Makes a system's error one about a file that was to be written.
+    pub fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_path_buf();
+        move |source| Self::File { action: "write", path, source }
+    }
+
+    /// Makes a system's error one about a file that was to be read.
+    pub fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_path_buf();
+        move |source| Self::File { action: "read", path, source }
+    }
 }
 
 impl From<ImportError> for Error {
@@ -92,12 +201,31 @@ impl From<UnknownCity> for Error {
     }
 }
 
+impl From<MarketError> for Error {
+    fn from(error: MarketError) -> Self {
+        match error {
+            MarketError::Log(error) => Self::Log(error),
+            planner @ MarketError::Planner { .. } => Self::Planner(planner),
+        }
+    }
+}
+
+impl From<ReplayError> for Error {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Log(error) => Self::Log(error),
+            other => Self::Replay(other),
+        }
+    }
+}
+
 impl From<RunError> for Error {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Streets(error) => Self::Streets(error),
             RunError::Demand(error) => Self::Demand(error),
             RunError::Supply(error) => Self::Supply(error),
+            RunError::Market(error) => error.into(),
             RunError::Write { path, source } => Self::File { action: "write", path, source },
         }
     }
@@ -124,14 +252,34 @@ impl Error {
         match self {
             // The reader has seen enough: `hansom … | head` is no failure.
             Self::Output(source) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-            Self::Streets(StreetsError::File(FileError::Io { action: "write", .. }))
-            | Self::Streets(StreetsError::Csv(ImportError::Io { action: "write", .. }))
+            Self::Streets(
+                StreetsError::File(FileError::Io { action: "write", .. })
+                | StreetsError::Csv(ImportError::Io { action: "write", .. }),
+            )
+            | Self::Log(LogError::Io { .. } | LogError::Failed)
+            | Self::Planner(_)
             | Self::Output(_)
             | Self::File { .. }
             | Self::Signals(_) => Exit::Failed,
-            Self::Scenario(_) | Self::Demand(_) | Self::Streets(_) | Self::Supply(_) | Self::NoScenarios { .. } => {
-                Exit::Input
-            }
+            Self::Log(error) if error.is_damage() => Exit::Damaged,
+            Self::Replay(ReplayError::Diverged(_)) | Self::OtherSummary { .. } => Exit::Diverged,
+            Self::Scenario(_)
+            | Self::Demand(_)
+            | Self::Streets(_)
+            | Self::Supply(_)
+            | Self::Log(_)
+            | Self::Replay(_)
+            | Self::NoRide { .. }
+            | Self::NoBatch { .. }
+            | Self::NoTime { .. }
+            | Self::NoScenarios { .. }
+            | Self::NoRun { .. }
+            | Self::PartialRun { .. }
+            | Self::OneArm { .. }
+            | Self::TwiceTheSame { .. }
+            | Self::Unlike { .. }
+            | Self::NoPairs
+            | Self::OneScenario { .. } => Exit::Input,
         }
     }
 
@@ -152,12 +300,39 @@ impl Error {
             Self::Demand(error) => problem(error.code(), error.hint()),
             Self::Streets(error) => problem(error.code(), error.hint()),
             Self::Supply(error) => problem(error.code(), error.hint()),
+            Self::Log(error) => problem(log_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned())),
+            Self::Planner(_) => problem("E0609", "this is a fault of the program; please report it with the scenario"),
+            Self::Replay(error) => {
+                problem(replay_code(error), &error.hint().unwrap_or_else(|| DIVERGED_HINT.to_owned()))
+            }
+            Self::OtherSummary { .. } => problem("E0704", "is summary.json of the run that wrote this log?"),
+            Self::NoRide { .. } => problem("E0711", "`ride_id` in trips.csv is the number of a ride"),
+            Self::NoBatch { next: Some(next), .. } => {
+                problem("E0712", &format!("the next one is asked at offset {next}"))
+            }
+            Self::NoBatch { next: None, .. } => {
+                problem("E0712", "there is none after it; is the run's policy `batch`?")
+            }
+            Self::NoTime { .. } => {
+                problem("E0713", "for example `--until 2026-03-05T18:00:00+01:00` or `--until 1200`")
+            }
             Self::Output(_) => problem("E0102", "is the disk of the output full?"),
             Self::File { .. } => problem("E0103", "does the folder exist, may you write there, and is there room?"),
             Self::Signals(_) => problem("E0104", "run it again; if it stays, report it with the system's name"),
             Self::NoScenarios { .. } => {
                 problem("E0105", "name a folder with .toml files: `hansom scenario list FOLDER`")
             }
+            Self::NoRun { .. } => problem("E0801", "name the folder that `hansom simulate` was given with --out"),
+            Self::PartialRun { .. } => problem("E0802", "run it again to its end"),
+            Self::OneArm { .. } => {
+                problem("E0803", "name runs that differ in a key, such as `policy.kind`, or give `--arm key=value`")
+            }
+            Self::TwiceTheSame { .. } => problem("E0804", "leave out one of the two"),
+            Self::Unlike { .. } => {
+                problem("E0805", "arms may differ in who drives and who decides, not in what is asked for or where")
+            }
+            Self::NoPairs => problem("E0806", "run every arm on the same seeds"),
+            Self::OneScenario { .. } => problem("E0807", "`hansom compare SCENARIO --arm key=value --seeds 1..10`"),
         }
     }
 }
@@ -178,5 +353,38 @@ pub fn internal(panic: &PanicHookInfo<'_>) -> Problem {
         text: format!("Hansom has failed: {}{place}", what.unwrap_or("no reason given")),
         hint: "this is a fault of the program; please report it with the command, the scenario and this text"
             .to_owned(),
+    }
+}
+
+const LOG_HINT: &str = "is there room on the disk, and may you read and write there?";
+const DIVERGED_HINT: &str = "both sides are above; report it with the log: the same version must decide the same";
+
+fn log_code(error: &LogError) -> &'static str {
+    match error {
+        LogError::Io { .. } => "E0601",
+        LogError::NoLog { .. } => "E0602",
+        LogError::Exists { .. } => "E0603",
+        LogError::Version { .. } => "E0604",
+        LogError::Damaged { .. } => "E0605",
+        LogError::Torn { .. } => "E0606",
+        LogError::Undecodable { .. } => "E0607",
+        LogError::Failed => "E0608",
+    }
+}
+
+fn replay_code(error: &ReplayError) -> &'static str {
+    match error {
+        ReplayError::Log(error) => log_code(error),
+        ReplayError::OtherNetwork { .. } => "E0701",
+        ReplayError::OtherLogic { .. } => "E0702",
+        ReplayError::Diverged(_) => "E0703",
+    }
+}
+
+/// An error with what caused it, where it does not say so itself.
+fn with_source(error: &LogError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

@@ -4,6 +4,8 @@
 //! [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
 //! together; refuses to know what a dispatcher does.
 
+#![expect(clippy::format_push_string, reason = "texts for people are short, and read better as one expression a line")]
+
 mod cli;
 mod cmd;
 mod error;

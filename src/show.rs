@@ -103,12 +103,8 @@ pub struct Bar {
 impl Bar {
     /// A bar at zero; a `quiet` one is never seen.
     pub fn new(quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
-        let bar = ProgressBar::with_draw_target(Some(1), target);
-        let style = ProgressStyle::with_template("{prefix}  {bar:32}  {percent:>3} %  {msg}")
-            .expect("the template is well-formed")
-            .progress_chars("━╸ ");
-        bar.set_style(style);
+        let bar = ProgressBar::with_draw_target(Some(1), target(quiet));
+        bar.set_style(style("{prefix}  {bar:32}  {percent:>3} %  {msg}"));
         Self { bar }
     }
 
@@ -128,4 +124,38 @@ impl Bar {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// How many runs of many are made, on stderr if that is a terminal.
+#[derive(Debug)]
+pub struct Count {
+    bar: ProgressBar,
+}
+
+impl Count {
+    /// None of `runs`; a `quiet` one is never seen.
+    pub fn new(runs: usize, quiet: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(runs as u64), target(quiet));
+        bar.set_style(style("{bar:32}  {pos} of {len} runs  {eta} to go"));
+        bar.tick();
+        Self { bar }
+    }
+
+    /// One more is made.
+    pub fn one_more(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Takes it off the screen.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn target(quiet: bool) -> ProgressDrawTarget {
+    if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well-formed").progress_chars("━╸ ")
 }

@@ -1,5 +1,6 @@
 //! What each subcommand does: parse, wire, print.
 
+mod compare;
 mod import;
 mod scenario;
 mod simulate;
@@ -11,6 +12,7 @@ use crate::error::{Error, Exit};
 pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Import(what) => import::run(&what),
         Command::Scenario(what) => scenario::run(&what),
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hansom_simulator::scenario::{Faults, Override, Scenario as Resolved};
+use hansom_simulator::scenario::{Override, Scenario as Resolved};
 
 use crate::cli::{Changes, Scenario};
 use crate::error::{Error, Exit};
@@ -22,7 +22,7 @@ pub fn run(what: &Scenario) -> Result<Exit, Error> {
 
 /// The changes of the command line.
 pub fn overrides(changes: &Changes) -> Result<Vec<Override>, Error> {
-    changes.set.iter().map(|text| Override::parse(text).map_err(|fault| Faults::from(fault).into())).collect()
+    changes.set.iter().map(|text| Override::parse(text).map_err(Error::from)).collect()
 }
 
 /// What a scenario shows, by the comment at the head of its file.
@@ -32,10 +32,9 @@ pub fn shows(text: &str) -> String {
 }
 
 fn list(folder: &Path) -> Result<Exit, Error> {
-    let unreadable = |source| Error::File { action: "read", path: folder.to_path_buf(), source };
-    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let entries = std::fs::read_dir(folder).map_err(Error::reading(folder))?;
     let mut files: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(unreadable)?;
+        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(Error::reading(folder))?;
     files.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
     files.sort();
     if files.is_empty() {

@@ -117,11 +117,11 @@ fn table(scenario: &Scenario, run: &RunReport, folder: &Path) -> String {
     table.row(["not served", &grouped((s.requests - s.completed) as i64), &others(run)]);
     text += &table.text();
     text += &format!(
-        "\n{} simulated in {} ({} ×), {} of processor time, {}\n",
+        "\n{} simulated in {} s ({} ×), {} s of processor time, {}\n",
         span(s.simulated_s),
-        span(s.wall_s),
+        fixed(s.wall_s, 2),
         fixed(s.simulated_s / s.wall_s, 0),
-        span(s.cpu_s),
+        fixed(s.cpu_s, 2),
         bytes(s.peak_rss_bytes)
     );
     text += &format!(

@@ -6,7 +6,7 @@
 mod page;
 mod student;
 
-use super::number::{fixed, grouped, percent};
+use super::number::{fixed, percent};
 
 pub use page::page;
 
@@ -86,8 +86,8 @@ impl Kpi {
         match self.unit {
             KpiUnit::Share => percent(value),
             KpiUnit::Seconds => format!("{} s", fixed(value, 1)),
-            KpiUnit::Count | KpiUnit::Minor if value.fract() == 0.0 => grouped(value as i64),
-            KpiUnit::Count | KpiUnit::Minor => fixed(value, 1),
+            KpiUnit::Count => fixed(value, 1),
+            KpiUnit::Minor => fixed(value, 0),
             KpiUnit::Ratio => fixed(value, 3),
         }
     }
@@ -96,8 +96,8 @@ impl Kpi {
     pub fn shown_difference(&self, difference: f64) -> String {
         let text = match self.unit {
             KpiUnit::Share => fixed(difference * 100.0, 2),
-            KpiUnit::Seconds => fixed(difference, 1),
-            KpiUnit::Count | KpiUnit::Minor => fixed(difference, 1),
+            KpiUnit::Seconds | KpiUnit::Count => fixed(difference, 1),
+            KpiUnit::Minor => fixed(difference, 0),
             KpiUnit::Ratio => fixed(difference, 4),
         };
         if difference > 0.0 && text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
@@ -112,8 +112,7 @@ impl Kpi {
         match self.unit {
             KpiUnit::Share => "points",
             KpiUnit::Seconds => "s",
-            KpiUnit::Count => "",
-            KpiUnit::Ratio => "",
+            KpiUnit::Count | KpiUnit::Ratio => "",
             KpiUnit::Minor => "minor",
         }
     }
@@ -176,6 +175,18 @@ pub enum Verdict {
     Differs,
     /// It includes zero, or there is none.
     Open,
+}
+
+impl Verdict {
+    /// In a word; nothing where there is nothing to say.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Differs => "differs",
+            Self::Open => "",
+        }
+    }
 }
 
 impl Comparison {

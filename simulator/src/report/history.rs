@@ -49,7 +49,9 @@ pub(super) fn waits(clock: &Clock, trips: &[Trip]) -> Vec<Layer<'static>> {
             waits[bin].push(wait.0);
         }
     }
-    waits.iter_mut().for_each(|waits| waits.sort_unstable());
+    for waits in &mut waits {
+        waits.sort_unstable();
+    }
     let percentile = |name, class, percent| Layer {
         name,
         class,

@@ -42,13 +42,16 @@ struct Report<'a> {
     vehicles: usize,
 }
 
-/// What vehicles do, from below: how it is called and coloured.
-const STATES: [(&str, &str); 5] = [
-    ("On board", "c-ride"),
-    ("At the pickup", "c-wait"),
-    ("En route to pickup", "c-way"),
-    ("Cruising", "c-cruise"),
-    ("Standing idle", "c-idle"),
+/// How something that vehicles do is called and coloured, and how many did it.
+type VehicleState = (&'static str, &'static str, fn(&Bin) -> f64);
+
+/// What vehicles do, from below.
+const STATES: [VehicleState; 5] = [
+    ("On board", "c-ride", |bin| bin.on_board),
+    ("At the pickup", "c-wait", |bin| bin.at_pickup),
+    ("En route to pickup", "c-way", |bin| bin.en_route),
+    ("Cruising", "c-cruise", |bin| bin.cruising),
+    ("Standing idle", "c-idle", |bin| bin.standing),
 ];
 
 impl Report<'_> {
@@ -175,36 +178,35 @@ impl Report<'_> {
         let demand = time_card(
             "Requests",
             &format!("{each}, by the time of request"),
-            chart("Requests", describe, Unit::Count, Look::Columns, layers),
+            &chart("Requests", describe, Unit::Count, Look::Columns, layers),
         );
 
         let describe = format!("Utilisation {}.", percent(s.utilisation));
         let supply = time_card(
             "Vehicles",
             "on shift, mean over each interval",
-            chart("Vehicles by what they do", describe, Unit::Count, Look::Areas, self.states()),
+            &chart("Vehicles by what they do", describe, Unit::Count, Look::Areas, self.states()),
         );
 
         let describe = format!("Mean wait {}, 90th percentile {}.", span(s.wait_s.mean), span(s.wait_s.p90));
         let waits = time_card(
             "Wait for pickup",
             "by the time of request, over riders picked up",
-            chart("Wait for pickup", describe, Unit::Seconds, Look::Lines, history::waits(clock, self.trips)),
+            &chart("Wait for pickup", describe, Unit::Seconds, Look::Lines, history::waits(clock, self.trips)),
         );
         demand + &supply + &waits
     }
 
     /// Vehicles in each state; states that do not occur are left out.
     fn states(&self) -> Vec<Layer<'static>> {
-        let of: [fn(&Bin) -> f64; 5] =
-            [|bin| bin.on_board, |bin| bin.at_pickup, |bin| bin.en_route, |bin| bin.cruising, |bin| bin.standing];
-        let layer = |((name, class), of): ((&'static str, &'static str), fn(&Bin) -> f64)| Layer {
+        let series = &self.series.bins;
+        let layers = STATES.into_iter().map(|(name, class, of)| Layer {
             name,
             class,
-            values: self.series.bins.iter().map(|bin| Some(of(bin))).collect(),
-        };
+            values: series.iter().map(|bin| Some(of(bin))).collect(),
+        });
         let occurs = |layer: &Layer| layer.values.iter().flatten().any(|&vehicles| vehicles > 0.0);
-        STATES.into_iter().zip(of).map(layer).filter(occurs).collect()
+        layers.filter(occurs).collect()
     }
 
     /// The map on the left; how long riders waited and how requests ended on the right.
@@ -242,7 +244,7 @@ impl Report<'_> {
     }
 }
 
-fn time_card(heading: &str, what: &str, chart: OverTime) -> String {
+fn time_card(heading: &str, what: &str, chart: &OverTime) -> String {
     let colours = legend(chart.layers.iter().rev().map(|layer| (layer.class, layer.name)));
     card(
         "",
@@ -255,9 +257,9 @@ fn time_card(heading: &str, what: &str, chart: OverTime) -> String {
 /// Units smaller than their figures.
 fn with_small_units(value: &str) -> String {
     let small = |word: &str| word.chars().all(|c| c.is_alphabetic() || c == '%');
-    let words = value.split(' ').map(|word| match small(word) {
-        true => format!("<small>{}</small>", escape(word)),
-        false => escape(word),
+    let words = value.split(' ').map(|word| {
+        let word_text = escape(word);
+        if small(word) { format!("<small>{word_text}</small>") } else { word_text }
     });
     words.collect::<Vec<_>>().join(" ")
 }

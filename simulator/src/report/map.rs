@@ -10,6 +10,8 @@ use super::svg::{drawing, px};
 
 /// Most pickups on a map: more would cover each other, and the report would grow too large to send.
 const MOST_PICKUPS: usize = 6_000;
+/// So few pickups are drawn larger.
+const FEW: usize = 1_500;
 /// Most lines of streets on a map.
 const MOST_STREETS: usize = 30_000;
 /// Size that a map may have, in tenths of a pixel.
@@ -50,10 +52,12 @@ pub(super) fn draw(network: &Network, asked: &[Asked]) -> Map {
     let step_s = step_s(asked);
     let sample = sample(asked);
     let mut content = format!("<path class=\"street\" d=\"{}\"/>", sheet.streets(network));
+    content += if sample.len() < FEW { "<g class=\"few\">" } else { "<g>" };
     for round in 0..ROUNDS {
         let part = &sample[sample.len() * round / ROUNDS..sample.len() * (round + 1) / ROUNDS];
         content += &sheet.pickups(network, part, step_s);
     }
+    content += "</g>";
     content += &sheet.scale_bar();
     let picked_up = asked.iter().filter(|request| request.wait_ms.is_some()).count();
     let describe = format!(
@@ -113,7 +117,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// As much of the network as requests touch, with some room around.
+    /// As much of the network as requests touch, with some room around; more of it where the sheet has room.
     fn of(network: &Network, asked: &[Asked]) -> Self {
         let nodes = || (0..network.node_count() as u32).map(|n| network.node_point(NodeId(n)));
         let ends = || asked.iter().flat_map(|request| [request.pickup, request.dropoff]);
@@ -123,14 +127,18 @@ impl Sheet {
             let room = (high - low) / 12;
             // A place in the sea must not shrink the town.
             let (low, high) = ((low - room).clamp(whole.0, whole.1), (high + room).clamp(whole.0, whole.1));
-            if low < high { (low, high - low) } else { (whole.0, (whole.1 - whole.0).max(1)) }
+            if low < high { ((low, high), whole) } else { (whole, (whole.0, whole.1.max(whole.0 + 1))) }
         };
-        let ((west, wide), (south, high)) = (range(|p| p.x), range(|p| p.y));
+        let (x, y) = (range(|p| p.x), range(|p| p.y));
         let inner = (ROOM.0 - 2 * MARGIN, ROOM.1 - 2 * MARGIN);
+        let length = |(low, high): (i64, i64)| (high - low).max(1);
+        let x = widened(x.0, x.1, length(y.0) * inner.0 / inner.1);
+        let y = widened(y.0, y.1, length(x) * inner.1 / inner.0);
+        let (wide, high) = (length(x), length(y));
         // The side that fills the room decides the scale.
         let (room, per) = if wide * inner.1 > high * inner.0 { (inner.0, wide) } else { (inner.1, high) };
         let side = |mm: i64| mm * room / per + 2 * MARGIN;
-        Self { west, north: south + high, room, per, width: side(wide), height: side(high) }
+        Self { west: x.0, north: y.1, room, per, width: side(wide), height: side(high) }
     }
 
     fn place(&self, point: Point) -> (i64, i64) {
@@ -178,7 +186,7 @@ impl Sheet {
             let _infallible = match request.wait_ms {
                 _ if !self.holds((x, y)) => Ok(()),
                 Some(wait) => write!(dots[class_of(wait, step_s)], "M{} {}h0", tenth(x), tenth(y)),
-                None => write!(crosses, "M{} {}l4 4m0-4l-4 4", tenth(x - 20), tenth(y - 20)),
+                None => write!(crosses, "M{} {}l3 3m0-3l-3 3", tenth(x - 15), tenth(y - 15)),
             };
         }
         let mut text = String::new();
@@ -200,7 +208,7 @@ impl Sheet {
         let name = if metres >= 1000 { format!("{} km", metres / 1000) } else { format!("{metres} m") };
         let (x, y, length) = (MARGIN, self.height - MARGIN, tenths(metres));
         format!(
-            "<g class=\"scale\"><path d=\"M{} {}v6h{}v-6\"/><text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{name}</text></g>",
+            "<g class=\"scale\"><path d=\"M{} {}v6h{}v-6\"/><text class=\"note\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{name}</text></g>",
             tenth(x),
             tenth(y - 60),
             tenth(length),
@@ -208,6 +216,13 @@ impl Sheet {
             tenth(y - 50),
         )
     }
+}
+
+/// A part of the span `whole` that holds `part` and is `length` long, or as long as there is room.
+fn widened(part: (i64, i64), whole: (i64, i64), length: i64) -> (i64, i64) {
+    let more = (length - (part.1 - part.0)).clamp(0, whole.1 - whole.0 - (part.1 - part.0));
+    let low = (part.0 - more / 2).max(whole.0).min(whole.1 - (part.1 - part.0) - more);
+    (low, low + (part.1 - part.0) + more)
 }
 
 /// The least and the greatest of some numbers.
@@ -244,6 +259,15 @@ mod tests {
         );
         assert_eq!(legend(90)[1].1, "1:30 – 3:00 min");
         assert_eq!(legend(60)[5].1, "5 min and more");
+    }
+
+    #[test]
+    fn a_part_grows_into_the_room_there_is() {
+        assert_eq!(widened((40, 60), (0, 100), 40), (30, 70));
+        assert_eq!(widened((0, 20), (0, 100), 40), (0, 40));
+        assert_eq!(widened((80, 100), (0, 100), 40), (60, 100));
+        assert_eq!(widened((40, 60), (0, 100), 500), (0, 100));
+        assert_eq!(widened((40, 60), (0, 100), 10), (40, 60));
     }
 
     #[test]

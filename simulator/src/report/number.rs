@@ -8,7 +8,7 @@ pub fn grouped(number: i64) -> String {
         text.push('-');
     }
     for (n, digit) in digits.char_indices() {
-        if n > 0 && (digits.len() - n) % 3 == 0 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -78,7 +78,7 @@ pub fn bytes(count: u64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    format!("{} {}", fixed(value, if value < 99.95 { 1 } else { 0 }), units[unit])
+    format!("{} {}", fixed(value, usize::from(value < 99.95)), units[unit])
 }
 
 #[cfg(test)]

@@ -81,8 +81,8 @@ pub(super) fn figures(scenario: &Scenario, s: &Summary) -> String {
     };
     let run = pairs(&[
         ("Simulated time", span(s.simulated_s)),
-        ("Wall time", format!("{}, {} × the clock", span(s.wall_s), fixed(s.simulated_s / s.wall_s, 0))),
-        ("Processor time", span(s.cpu_s)),
+        ("Wall time", format!("{} s, {} × the clock", fixed(s.wall_s, 2), fixed(s.simulated_s / s.wall_s, 0))),
+        ("Processor time", format!("{} s", fixed(s.cpu_s, 2))),
         ("Peak memory", bytes(s.peak_rss_bytes)),
         (
             "Matching latency, median / p99 / max",

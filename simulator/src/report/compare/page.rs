@@ -48,7 +48,7 @@ fn arm_card(comparison: &Comparison, n: usize, arm: &str) -> String {
         rows += &row_text(row, n);
     }
     let table = format!(
-        "<div class=\"scroll\"><table class=\"figures\"><thead><tr><th>figure</th><th>baseline</th><th>this arm</th><th>difference</th><th>95 % interval</th><th class=\"plot\">each seed, mean and interval</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        "<div class=\"scroll\"><table class=\"figures\"><thead><tr><th>figure</th><th>baseline</th><th>this arm</th><th>difference</th><th>95 % interval</th><th></th><th class=\"plot\">each seed, mean and interval</th></tr></thead><tbody>{rows}</tbody></table></div>"
     );
     let colours = legend([
         ("c-good", "better"),
@@ -72,12 +72,14 @@ fn row_text(row: &Row, n: usize) -> String {
         || "–".to_owned(),
         |(low, high)| format!("{} to {}", kpi.shown_difference(low), kpi.shown_difference(high)),
     );
-    let class = class_of(difference.verdict(kpi));
+    let verdict = difference.verdict(kpi);
+    let class = class_of(verdict);
     format!(
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"verdict {class}\">{shown}</td><td>{interval}</td><td class=\"plot\">{}</td></tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"verdict {class}\">{shown}</td><td>{interval}</td><td class=\"verdict {class}\">{}</td><td class=\"plot\">{}</td></tr>",
         escape(kpi.name),
         mean(0),
         mean(n),
+        verdict.name(),
         plot(kpi, difference, &interval)
     )
 }
