@@ -181,6 +181,8 @@ fn blocklist() {
 fn terms_saturate() {
     let mut question = Question::new(&[(10, 10)], &[(13, 10)]);
     question.policy().forecast_value = i64::MAX;
+    question.policy().destination_value = i64::MAX;
     question.weigh(Term::Forecast, i32::MIN);
+    question.weigh(Term::Destination, i32::MAX);
     assert_eq!(question.answer(), [(1, 0)]);
 }

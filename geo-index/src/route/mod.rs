@@ -25,7 +25,7 @@ pub use near::Near;
 pub use path::Path;
 pub use router::Router;
 pub use times::Times;
-pub use toward::Toward;
+pub use toward::{Origins, Toward};
 
 use crate::network::Position;
 

@@ -53,8 +53,12 @@ impl<'a> Toward<'a> {
         if street.joins_as(self.street) { over.min(self.staying_ms(from)) } else { over }
     }
 
-    /// Travel times in ms from all `origins`, in their order.
-    pub(super) fn fill(&self, origins: &Origins, out: &mut [u32]) {
+    /// Travel times in ms from all `origins`, in their order. `out` is as long as they are.
+    ///
+    /// # Panics
+    ///
+    /// If `origins` were prepared by other times than this target.
+    pub fn fill(&self, origins: &Origins, out: &mut [u32]) {
         match (&self.lines, &origins.prepared) {
             (Lines::Short(rows, unit), Prepared::Starts(all)) => {
                 for (out, &starts) in out.iter_mut().zip(all) {
@@ -98,18 +102,21 @@ impl<'a> Toward<'a> {
     }
 }
 
-/// Origins, prepared for many targets.
-pub(super) struct Origins<'a> {
+/// Origins, prepared for many targets: a look-up costs half of what [`Toward::from`] does.
+#[derive(Debug)]
+pub struct Origins<'a> {
     places: &'a [Position],
     prepared: Prepared,
 }
 
+#[derive(Debug)]
 enum Prepared {
     Starts(Vec<[(u32, u32); 2]>),
     Labels(Vec<Leave>),
 }
 
 impl<'a> Origins<'a> {
+    /// Prepares `places` for targets of `times`.
     pub fn new(times: &Times, places: &'a [Position]) -> Self {
         let starts = places.iter().map(|from| times.streets[from.edge.0 as usize].ahead(from.along));
         let prepared = match &times.store {
@@ -119,6 +126,11 @@ impl<'a> Origins<'a> {
             }
         };
         Self { places, prepared }
+    }
+
+    /// The places.
+    pub fn places(&self) -> &'a [Position] {
+        self.places
     }
 }
 

@@ -72,9 +72,9 @@ impl Terms {
     /// Bound of a single term: |term| < 2^40.
     pub const BOUND: i64 = (1 << 40) - 1;
 
-    /// The cost: their sum.
+    /// The cost: their sum, bounded as each of them is.
     pub fn total(&self) -> i64 {
-        self.0.iter().sum()
+        self.0.iter().sum::<i64>().clamp(-Self::BOUND, Self::BOUND)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::assignment::{Instance, NotOptimal, Proof, Solution, Solver, prove};
 use crate::domain::{DriverId, RideId, Settings};
 use crate::record::{Proposal, Proposed};
 use crate::state::Vehicle;
-use hansom_geo_index::route::{Router, Times};
+use hansom_geo_index::route::{Origins, Router, Times};
 use hansom_geo_index::{Millis, Network, Position};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -23,17 +23,8 @@ pub struct BatchPlanner {
     router: Arc<Router>,
     solver: Solver,
     instance: Instance,
-    starts: Vec<Start>,
     nearby: Nearby,
     best: BinaryHeap<(u32, DriverId, u32)>,
-}
-
-/// A vehicle as the candidate search sees it.
-#[derive(Debug, Clone, Copy)]
-struct Start {
-    place: Position,
-    ready_ms: u32,
-    driver: DriverId,
 }
 
 /// The cost matrix of a batch.
@@ -76,7 +67,6 @@ impl BatchPlanner {
             router,
             solver: Solver::default(),
             instance: Instance::new(0),
-            starts: Vec::new(),
             best: BinaryHeap::new(),
         }
     }
@@ -120,23 +110,28 @@ impl BatchPlanner {
     pub fn matrix(&mut self, problem: &MatchingProblem) -> Matrix {
         let settings = &problem.settings;
         let times = self.router.times(problem.weights);
-        self.starts.clear();
         let vehicles: Vec<&Vehicle> = problem.free.iter().chain(&problem.ending).collect();
-        for vehicle in &vehicles {
-            let ready = ready_ms(&times, problem.at, vehicle);
+        let starts: Vec<Position> = vehicles.iter().map(|vehicle| vehicle.start).collect();
+        let ready_ms = vehicles.iter().map(|vehicle| match ready_ms(&times, problem.at, vehicle) {
             // Beyond the horizon: farther than any maximum wait.
-            let beyond = vehicle.ahead.is_some() && ready > settings.policy.chain_horizon.0;
-            let ready_ms = if beyond { u32::MAX } else { ready as u32 };
-            self.starts.push(Start { place: vehicle.start, ready_ms, driver: vehicle.driver });
+            ready if vehicle.ahead.is_some() && ready > settings.policy.chain_horizon.0 => u32::MAX,
+            ready => ready as u32,
+        });
+        let ready_ms = ready_ms.collect();
+        let mut most_seats = [0; 256];
+        for vehicle in &vehicles {
+            let most = &mut most_seats[usize::from(vehicle.class)];
+            *most = vehicle.seats.max(*most);
         }
-        self.nearby.place(&self.network, self.starts.iter().map(|start| start.place));
+        let fleet = FleetView { origins: Origins::new(&times, &starts), ready_ms, vehicles, most_seats };
+        self.nearby.place(&self.network, &starts);
         let mut rows = Vec::with_capacity(problem.rides.len());
         let mut drivers = Vec::new();
         for ride in &problem.rides {
-            self.nearest_by_eta(problem, &times, ride, &vehicles);
+            self.nearest_by_eta(problem, &times, ride, &fleet);
             let unserved = unserved(settings, problem.at, ride);
             let found = self.best.drain().map(|(eta_ms, driver, index)| {
-                let vehicle = vehicles[index as usize];
+                let vehicle = fleet.vehicles[index as usize];
                 let pairing = Pairing { ride, vehicle, eta_ms: i64::from(eta_ms) };
                 let terms = terms(settings, &self.network, problem.at, pairing);
                 Choice { driver, eta_ms, chained: vehicle.ahead.is_some(), terms }
@@ -153,22 +148,23 @@ impl BatchPlanner {
 
     /// Leaves in `best` the vehicles that may serve `ride` and are there first, at most `policy.candidates`; equal ETA:
     /// lower driver number.
-    fn nearest_by_eta(&mut self, problem: &MatchingProblem, times: &Times, ride: &OpenRide, vehicles: &[&Vehicle]) {
+    fn nearest_by_eta(&mut self, problem: &MatchingProblem, times: &Times, ride: &OpenRide, fleet: &FleetView<'_>) {
         let settings = &problem.settings;
         let most = settings.policy.candidates as usize;
-        let toward = times.toward(ride.pickup);
         let mut worst = u32::try_from(settings.policy.max_wait.0).unwrap_or(u32::MAX - 1);
         self.best.clear();
-        let Self { starts, nearby, best, .. } = self;
-        nearby.visit(times, ride.pickup, worst, |index| {
-            let start = starts[index];
-            let eta_ms = start.ready_ms.saturating_add(toward.from(start.place));
-            let vehicle = vehicles[index];
+        if fleet.most_seats[usize::from(ride.class)] < ride.seats {
+            return;
+        }
+        let Self { nearby, best, .. } = self;
+        nearby.visit(times, &fleet.origins, ride.pickup, worst, |index, drive_ms| {
+            let eta_ms = fleet.ready_ms[index].saturating_add(drive_ms);
+            let vehicle = fleet.vehicles[index];
             if eta_ms <= worst
                 && rule_out(settings, problem.at, ride, vehicle).is_none()
                 && rule_out_at(settings, problem.at, vehicle, i64::from(eta_ms)).is_none()
             {
-                best.push((eta_ms, start.driver, index as u32));
+                best.push((eta_ms, vehicle.driver, index as u32));
                 if best.len() > most {
                     best.pop();
                     worst = best.peek().map_or(worst, |(eta_ms, ..)| *eta_ms);
@@ -177,6 +173,15 @@ impl BatchPlanner {
             worst
         });
     }
+}
+
+/// The vehicles of a problem as the candidate search sees them, side by side.
+struct FleetView<'a> {
+    vehicles: Vec<&'a Vehicle>,
+    origins: Origins<'a>,
+    ready_ms: Vec<u32>,
+    /// The most seats of any vehicle, by class: who needs more need not be searched for.
+    most_seats: [u8; 256],
 }
 
 impl Matrix {

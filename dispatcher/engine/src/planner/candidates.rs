@@ -2,7 +2,7 @@
 
 use super::OpenRide;
 use crate::decide::Desk;
-use crate::domain::Settings;
+use crate::domain::{DriverId, Settings};
 use crate::state::{State, Vehicle};
 use hansom_geo_index::Millis;
 use hansom_geo_index::moving::MovingIndex;
@@ -82,22 +82,22 @@ pub fn ready_ms(times: &Times, at: Millis, vehicle: &Vehicle) -> i64 {
 }
 
 /// How many vehicles, nearest by air line, are asked for the first ETA that a rider is told.
-const FIRST_ETA_VEHICLES: usize = 8;
+const FIRST_ETA_VEHICLES: usize = 16;
 
-/// The pickup ETA that a rider is told at request, ms: the best of the free vehicles nearest by air line; if none is
-/// free, the best of those near the end of their plan.
+/// The pickup ETA that a rider is told at request, ms: the best of the free vehicles nearest by air line that may serve
+/// him; if none of them may, the best of those near the end of their plan.
 pub fn first_eta(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide) -> Option<u32> {
     let times = desk.times(state.weights());
     let toward = times.toward(ride.pickup);
     let fleet = state.fleet();
-    let fits = |vehicle: &Vehicle| rule_out(state.settings(), at, ride, vehicle).is_none();
-    let free = |id: u32| fleet.free.get(crate::domain::DriverId(id)).filter(|vehicle| fits(vehicle));
+    let fits = |vehicle: &&Vehicle| rule_out(state.settings(), at, ride, vehicle).is_none();
 
     let near = &mut desk.scratch.near;
-    fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, |id| free(id).is_some(), near);
-    let best = near.iter().filter_map(|(_, id)| free(*id)).map(|vehicle| toward.from(vehicle.start)).min();
+    fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, |_| true, near);
+    let free = near.iter().filter_map(|found| fleet.free.get(DriverId(found.1))).filter(fits);
+    let best = free.map(|vehicle| toward.from(vehicle.start)).min();
     best.or_else(|| {
-        let ending = fleet.ending().iter().filter(|vehicle| fits(vehicle));
+        let ending = fleet.ending().iter().filter(fits);
         ending.map(|vehicle| (ready_ms(&times, at, vehicle) + i64::from(toward.from(vehicle.start))) as u32).min()
     })
 }

@@ -1,12 +1,14 @@
-//! The vehicles from which a pickup is reached soonest: those of the crossings around it, nearest first.
+//! The vehicles from which a pickup is reached soonest.
 //!
-//! A vehicle leaves its street by a crossing ahead, so it is found no later than at the crossing whose time is its own.
+//! Where vehicles are dense they are met at the crossings around the pickup, nearest first: a vehicle leaves its street by
+//! a crossing ahead, so it is met no later than at the crossing whose time is its own. Where they are scarce the search
+//! would wander far: after a counted number of crossings all vehicles are asked instead.
 
-use hansom_geo_index::route::{Near, Times};
+use hansom_geo_index::route::{Near, Origins, Times};
 use hansom_geo_index::{EdgeId, Network, NodeId, Position};
 
-/// Below this many vehicles asking each of them costs less than a search.
-const FEW: usize = 400;
+/// Settling a crossing costs as much as asking this many vehicles.
+const VEHICLES_PER_CROSSING: usize = 24;
 
 /// Vehicles by the crossings ahead of them. Made once for a batch, asked for each of its pickups.
 #[derive(Debug)]
@@ -17,77 +19,104 @@ pub(super) struct Nearby {
     /// In which round each vehicle was last met.
     met: Vec<u32>,
     round: u32,
-    few: usize,
+    etas: Vec<u32>,
+    vehicles_per_crossing: usize,
 }
+
+/// Travel time within which it is still worth to look, ms.
+type Within = u32;
 
 impl Nearby {
     pub fn new(network: &Network) -> Self {
-        Self { near: Near::new(network), first: Vec::new(), indices: Vec::new(), met: Vec::new(), round: 0, few: FEW }
+        Self {
+            near: Near::new(network),
+            first: Vec::new(),
+            indices: Vec::new(),
+            met: Vec::new(),
+            round: 0,
+            etas: Vec::new(),
+            vehicles_per_crossing: VEHICLES_PER_CROSSING,
+        }
     }
 
     /// Takes in where the vehicles are.
-    pub fn place(&mut self, network: &Network, places: impl ExactSizeIterator<Item = Position> + Clone) {
+    pub fn place(&mut self, network: &Network, places: &[Position]) {
         self.met.clear();
         self.met.resize(places.len(), 0);
+        self.etas.resize(places.len(), 0);
         self.round = 0;
-        self.indices.clear();
-        if places.len() <= self.few {
-            return;
-        }
         self.first.clear();
         self.first.resize(network.node_count() + 1, 0);
-        for node in places.clone().flat_map(|place| ahead(network, place.edge)) {
+        for node in places.iter().flat_map(|place| ahead(network, place.edge)) {
             self.first[node as usize + 1] += 1;
         }
         for node in 0..network.node_count() {
             self.first[node + 1] += self.first[node];
         }
-        self.indices.resize(self.first[network.node_count()] as usize, 0);
-        for (index, place) in places.enumerate() {
+        let all = self.first[network.node_count()];
+        self.indices.resize(all as usize, 0);
+        for (index, place) in places.iter().enumerate() {
             for node in ahead(network, place.edge) {
-                // Counts its start down to where the crossing before ends; restored below.
+                // The end of each crossing's part is counted down to its start, and moved to where starts belong below.
                 let slot = &mut self.first[node as usize + 1];
                 *slot -= 1;
                 self.indices[*slot as usize] = index as u32;
             }
         }
-        let all = self.indices.len() as u32;
         self.first.rotate_left(1);
         self.first[network.node_count()] = all;
     }
 
-    /// Visits every vehicle that may be within `within_ms` of `pickup`, and perhaps others, each once. `visit` answers
-    /// with how far it is still worth to look, ms.
-    pub fn visit(&mut self, times: &Times, pickup: Position, within_ms: u32, mut visit: impl FnMut(usize) -> u32) {
-        if self.indices.is_empty() {
-            (0..self.met.len()).for_each(|index| {
-                visit(index);
-            });
-            return;
-        }
+    /// Visits, each once, the vehicles whose travel time to `pickup` is at most `within`, with that time, and perhaps
+    /// others. `visit` answers with the time within which it is still worth to look. `origins` are the places taken in.
+    pub fn visit(
+        &mut self,
+        times: &Times,
+        origins: &Origins<'_>,
+        pickup: Position,
+        within: Within,
+        mut visit: impl FnMut(usize, u32) -> Within,
+    ) {
+        let toward = times.toward(pickup);
         self.round += 1;
-        let Self { near, first, indices, met, round, .. } = self;
-        let mut within_ms = within_ms;
-        let mut meet = |node: NodeId, within_ms: &mut u32| {
+        let Self { near, first, indices, met, round, etas, vehicles_per_crossing } = self;
+        let mut within = within;
+        let mut meet = |node: NodeId, within: &mut Within| {
             for slot in first[node.0 as usize]..first[node.0 as usize + 1] {
                 let index = indices[slot as usize] as usize;
                 if met[index] != *round {
                     met[index] = *round;
-                    *within_ms = visit(index);
+                    *within = visit(index, toward.from(origins.places()[index]));
                 }
             }
         };
         // Vehicles on the pickup's own street may reach it without a crossing.
         for node in ahead(times.network(), pickup.edge) {
-            meet(NodeId(node), &mut within_ms);
+            meet(NodeId(node), &mut within);
         }
+        let mut budget = etas.len() / *vehicles_per_crossing;
+        let mut found_all = true;
         near.toward(times, pickup, |node, ms| {
-            if ms > within_ms {
+            if ms > within {
                 return false;
             }
-            meet(node, &mut within_ms);
+            if budget == 0 {
+                found_all = false;
+                return false;
+            }
+            budget -= 1;
+            meet(node, &mut within);
             true
         });
+        if found_all {
+            return;
+        }
+        toward.fill(origins, etas);
+        for (index, eta_ms) in etas.iter().enumerate() {
+            if *eta_ms <= within && met[index] != *round {
+                within = visit(index, *eta_ms);
+            }
+        }
     }
 }
 
@@ -114,6 +143,7 @@ mod tests {
         fn a_search_finds_what_asking_all_finds(
             seed in any::<u64>(),
             nodes in 2..40_u32,
+            vehicles_per_crossing in 1..30_usize,
             pickups in prop::collection::vec((any::<u32>(), any::<u16>()), 1..4),
             vehicles in prop::collection::vec((any::<u32>(), any::<u16>()), 1..60),
         ) {
@@ -124,12 +154,14 @@ mod tests {
                 along: *along,
             };
             let vehicles: Vec<Position> = vehicles.iter().map(place).collect();
-            let mut nearby = Nearby { few: 0, ..Nearby::new(&network) };
-            nearby.place(&network, vehicles.iter().copied());
+            let origins = Origins::new(&times, &vehicles);
+            let mut nearby = Nearby { vehicles_per_crossing, ..Nearby::new(&network) };
+            nearby.place(&network, &vehicles);
             for pickup in pickups.iter().map(place) {
                 let mut found: Vec<(u32, usize)> = Vec::new();
-                nearby.visit(&times, pickup, 60_000, |index| {
-                    found.push((times.time(vehicles[index], pickup), index));
+                nearby.visit(&times, &origins, pickup, 60_000, |index, eta_ms| {
+                    assert_eq!(eta_ms, times.time(vehicles[index], pickup));
+                    found.push((eta_ms, index));
                     found.sort_unstable();
                     found.truncate(5);
                     if found.len() == 5 { found[4].0.min(60_000) } else { 60_000 }
