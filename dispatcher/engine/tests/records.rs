@@ -174,7 +174,7 @@ fn unknown_fields_are_passed_over() {
     assert_eq!(canonical::decode(&bytes, ORIGIN), Err(DecodeError::Unknown { message: "Event", number: 100 }));
 }
 
-/// Every record ever written stays readable: these files are never changed, later versions add their own.
+/// Every record ever written stays readable: the `.bin` files are never changed, later versions add their own.
 #[test]
 fn old_records_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records/v1");

@@ -245,6 +245,22 @@ fn a_folder_without_a_log_says_so() {
     );
 }
 
+/// Every log ever written stays readable: this folder is never changed, later versions add their own.
+#[test]
+fn old_logs_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/v1");
+    let listing = log::verify(&folder).expect("whole");
+    assert_eq!((listing.header.name.as_str(), listing.header.format_version), ("town", 1));
+    let expected = Totals {
+        turns: 162,
+        pings: 288,
+        bytes: 17_972,
+        segments: 1,
+        event_chain: 0x8bcf_d08c_1387_4be5_30c0_298e_f59d_ee24,
+    };
+    assert_eq!(listing.totals, expected);
+}
+
 /// A run's folder has its log in `log/`.
 #[test]
 fn a_run_is_opened_by_its_folder() {

@@ -1,9 +1,9 @@
 //! A small town that lives: drivers who report where they are and take most offers, riders who ask and sometimes cancel.
 //! Enough to exercise a market; not a model of anything.
 
-use hansom_engine::domain::{Hours, Planner, Policy, Settings, Tariff, Unserved, Weights};
+use hansom_engine::domain::{Planner, Policy, Settings};
 use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, Ping, RequestRide, StartShift};
-use hansom_engine::{Command, DriverId, Event, Key, Money, Name, Turn};
+use hansom_engine::{Command, DriverId, Event, Key, Name, Turn};
 use hansom_geo_index::network::sample;
 use hansom_geo_index::{Coord, Millis, Network, NodeId};
 use hansom_market::log::{Mode, Writer};
@@ -40,52 +40,8 @@ pub fn header(planner: Planner, planner_latency: Millis, network: &Network) -> H
 }
 
 fn settings(planner: Planner) -> Settings {
-    Settings {
-        policy: Policy {
-            planner,
-            batch_window: Millis::from_secs(5),
-            candidates: 30,
-            max_wait: Millis::from_secs(600),
-            chain_horizon: Millis::from_secs(60),
-            chain_slip: Millis::from_secs(180),
-            weights: Weights::default(),
-            unserved: Unserved::default(),
-            destination_value: 0,
-            forecast_value: 0,
-        },
-        tariff: Tariff {
-            currency: "USD".into(),
-            base: Money(250),
-            per_km: Money(120),
-            per_min: Money(35),
-            minimum: Money(400),
-            driver_share_bp: 7500,
-            tax_bp: 0,
-            cancellation_fee: Money(300),
-            no_show_fee: Money(500),
-        },
-        hours: Hours::default(),
-        offer_life: Millis::from_secs(15),
-        max_offers: 3,
-        decline_rest: Millis::from_secs(60),
-        silence_warn: Millis::from_secs(60),
-        silence_redispatch: Millis::from_secs(120),
-        no_show_wait: Millis::from_secs(300),
-        boarding: Millis::from_secs(30),
-        alighting: Millis::from_secs(20),
-        snap_mm: 300_000,
-        teleport_mm_s: 60_000,
-        teleport_mm: 500_000,
-        reanchor_along_mm: 50_000,
-        reanchor_across_mm: 30_000,
-        arrival_mm: 300_000,
-        max_age: Millis::from_secs(60),
-        ride_key_life: Millis::from_secs(600),
-        creation_key_life: Millis::from_secs(86_400),
-        review: Millis::from_secs(600),
-        give_up: Millis::from_secs(3600),
-        planner_patience: Millis::from_secs(30),
-    }
+    let policy = Policy { planner, chain_horizon: Millis::from_secs(60), ..Policy::default() };
+    Settings { policy, ..Settings::default() }
 }
 
 /// Who answers, how long the answer takes, the seed of the town's draws, and for how many minutes it lives.

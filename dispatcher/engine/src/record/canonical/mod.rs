@@ -6,8 +6,8 @@
 //! tail of a turn, so that their bytes can be chained without a look at them ([`EventChain`]).
 //!
 //! Written by hand and not by a generator, because pings are 46 of 50 million facts of a day: in memory a ping's event
-//! is complete, in the record it leaves out what the command beside it already says ([`pings`]). One table per type
-//! ([`table`]) gives its bytes, the way back, and its JSON.
+//! is complete, in the record it leaves out what the command beside it already says. One table per type gives its bytes,
+//! the way back, and its JSON.
 
 pub(crate) mod field;
 pub(crate) mod table;

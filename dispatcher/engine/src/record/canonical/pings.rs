@@ -37,7 +37,7 @@ mod run {
     pub const AGE_MS: u32 = 4;
 }
 
-/// What became of a ping, in one number: two bits of these, a bit [`CLAMPED`], and above them the cursor of `ON_ROUTE` or,
+/// What became of a ping, in one number: two bits of these, the bit `CLAMPED`, and above them the cursor of `ON_ROUTE` or,
 /// for `KEPT`, the refusal, 0 being none.
 mod what {
     pub const KEPT: u64 = 0;
