@@ -35,6 +35,12 @@ impl City {
         Ok((Self::new(network), report))
     }
 
+    /// The same as the market sees it.
+    pub(crate) fn streets(&self) -> hansom_market::Streets {
+        let Self { network, router, snap } = self.clone();
+        hansom_market::Streets { network, router, snap }
+    }
+
     /// Whether travel times differ by hour.
     pub fn is_profiled(&self) -> bool {
         self.network.version_count() > 1

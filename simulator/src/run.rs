@@ -8,10 +8,12 @@ use std::{fs, io};
 use hansom_engine::Command;
 use hansom_engine::record::LOGIC_VERSION;
 use hansom_geo_index::Millis;
+use hansom_market::log::Mode;
+use hansom_market::{Closed, MarketError};
 
 use crate::agent::{Outcome, Sender, World};
 use crate::city::City;
-use crate::demand::{self, DemandError, Request, RequestFile};
+use crate::demand::{self, DemandError, Quarantined, Request, RequestFile};
 use crate::machine;
 use crate::port::Port;
 use crate::report::summary::{Figures, Latency, Summary, decimals};
@@ -23,7 +25,8 @@ use crate::supply::{self, SupplyError};
 /// How a run is made: nothing here changes what happens in it.
 #[derive(Debug, Clone)]
 pub struct Options<'a> {
-    /// The folder for its files; `None`: it leaves none.
+    /// The folder for its files; `None`: it leaves none. Files of an earlier run are written over, but for a log, which
+    /// must not be there.
     pub out: Option<PathBuf>,
     /// 1: everything on the caller's thread; 2: files are written by threads of their own.
     pub threads: u8,
@@ -62,6 +65,9 @@ pub enum RunError {
     /// No vehicles.
     #[error(transparent)]
     Supply(#[from] SupplyError),
+    /// The market stopped.
+    #[error(transparent)]
+    Market(#[from] MarketError),
     /// A file of the run could not be written.
     #[error("{}: {source}", path.display())]
     Write {
@@ -95,85 +101,97 @@ pub fn simulate_in(
     let stints = match &options.out {
         Some(folder) => {
             let path = folder.join("vehicles.csv");
-            fs::create_dir_all(folder).map_err(|source| RunError::Write { path: folder.clone(), source })?;
+            fs::create_dir_all(folder).map_err(written(folder))?;
             Stints::create(&path, scenario, city.network.clone(), &drivers, options.threads > 1)
-                .map_err(|source| RunError::Write { path, source })?
+                .map_err(written(&path))?
         }
         None => Stints::Dropped,
     };
     let settings = settings(scenario, city.is_profiled());
     let world = World::new(scenario, city.clone(), settings.hours.clone(), drivers, stints);
-    let port = Port::new(settings, city, scenario.period.start, scenario.seed, scenario.policy.planner_latency);
+    let log = options.out.as_ref().filter(|_| options.log).map(|folder| folder.join("log"));
+    let mode = if options.threads > 1 { Mode::Threaded } else { Mode::Inline };
+    let port = Port::open(scenario, settings, city, log.as_deref(), mode).map_err(MarketError::Log)?;
     let mut run = Run { scenario, requests, next_request: 0, world, port, now: scenario.period.start, peak_rss: 0 };
-    let partial = run.go(options.stop, progress);
-    let closed_at = run.close(partial);
-
-    let Run { world, port, peak_rss, .. } = run;
-    let written = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| RunError::Write { path, source }
-    };
-    let folder = options.out.as_deref();
-    let outcome = world.finish(closed_at).map_err(written(&folder.unwrap_or(Path::new("")).join("vehicles.csv")))?;
-    let Outcome { trips, totals, series, refused, supply: drivers } = outcome;
-    let Figures {
-        outcomes,
-        service_rate,
-        wait_s,
-        time_to_offer_s,
-        in_vehicle_s,
-        detour,
-        utilisation,
-        deadhead_share,
-        occupancy,
-        fares,
-    } = Figures::of(scenario, &trips, &totals);
-    let summary = Summary {
-        scenario: scenario.name.clone(),
-        seed: scenario.seed,
-        requests: trips.len() as u64,
-        completed: outcomes.completed,
-        service_rate,
-        outcomes,
-        wait_s,
-        time_to_offer_s,
-        in_vehicle_s,
-        detour,
-        utilisation,
-        deadhead_share,
-        occupancy,
-        match_latency_us: Latency { p50: f64::NAN, p99: f64::NAN, max: f64::NAN },
-        fares,
-        simulated_s: (closed_at - scenario.period.start).0 as f64 / 1000.0,
-        wall_s: decimals(began.elapsed().as_secs_f64(), 3),
-        cpu_s: decimals(machine::cpu_s(), 3),
-        peak_rss_bytes: peak_rss.max(machine::resident_bytes()),
-        turns: port.turns(),
-        pings: port.pings,
-        log_bytes: 0,
-        event_chain: String::new(),
-        state_digest: format!("{:032x}", port.state().digest()),
-        network_hash: city.network.id_hex(),
-        logic_version: LOGIC_VERSION,
-        invariant_violations: port.violations,
-        durable: "unsynced",
-        partial,
-        out: options.out.clone(),
-    };
-    let report = RunReport {
-        summary,
-        series,
-        trips,
-        drivers,
-        city: city.clone(),
-        violations: port.first_violations,
-        refused_commands: refused,
-        quarantined,
-    };
-    if let Some(folder) = folder {
+    let partial = run.go(options.stop, progress)?;
+    run.close(partial)?;
+    let report = Report { scenario, city, options, partial, quarantined, began }.of(run, log.is_some())?;
+    if let Some(folder) = &options.out {
         report.write(folder, scenario).map_err(written(folder))?;
     }
     Ok(report)
+}
+
+/// An error of writing `path`.
+fn written(path: &Path) -> impl FnOnce(io::Error) -> RunError + use<> {
+    let path = path.to_path_buf();
+    move |source| RunError::Write { path, source }
+}
+
+/// What is needed to report on a run that is over.
+struct Report<'a> {
+    scenario: &'a Scenario,
+    city: &'a City,
+    options: &'a Options<'a>,
+    partial: bool,
+    quarantined: Vec<Quarantined>,
+    began: Instant,
+}
+
+impl Report<'_> {
+    fn of(self, run: Run<'_>, logged: bool) -> Result<RunReport, RunError> {
+        let Self { scenario, city, options, partial, quarantined, began } = self;
+        let Run { world, port, peak_rss, now: ended, .. } = run;
+        let peak_rss = peak_rss.max(machine::resident_bytes());
+        let folder = options.out.as_deref().unwrap_or(Path::new(""));
+        let outcome = world.finish(ended).map_err(written(&folder.join("vehicles.csv")))?;
+        let Outcome { trips, totals, series, refused, supply: drivers } = outcome;
+        let Closed { state, log, latencies, violations } = port.close().map_err(MarketError::Log)?;
+        let latency_us = |per_mille| latencies.percentile_ns(per_mille).map_or(f64::NAN, |ns| f64::from(ns) / 1000.0);
+        let figures = Figures::of(scenario, &trips, &totals);
+        let summary = Summary {
+            scenario: scenario.name.clone(),
+            seed: scenario.seed,
+            requests: trips.len() as u64,
+            completed: figures.outcomes.completed,
+            service_rate: figures.service_rate,
+            outcomes: figures.outcomes,
+            wait_s: figures.wait_s,
+            time_to_offer_s: figures.time_to_offer_s,
+            in_vehicle_s: figures.in_vehicle_s,
+            detour: figures.detour,
+            utilisation: figures.utilisation,
+            deadhead_share: figures.deadhead_share,
+            occupancy: figures.occupancy,
+            match_latency_us: Latency { p50: latency_us(500), p99: latency_us(990), max: latency_us(1000) },
+            fares: figures.fares,
+            simulated_s: (ended - scenario.period.start).0 as f64 / 1000.0,
+            wall_s: decimals(began.elapsed().as_secs_f64(), 3),
+            cpu_s: decimals(machine::cpu_s(), 3),
+            peak_rss_bytes: peak_rss,
+            turns: log.turns,
+            pings: log.pings,
+            log_bytes: if logged { log.bytes } else { 0 },
+            event_chain: format!("{:032x}", log.event_chain),
+            state_digest: format!("{:032x}", state.digest()),
+            network_hash: city.network.id_hex(),
+            logic_version: LOGIC_VERSION,
+            invariant_violations: violations.count,
+            durable: "unsynced",
+            partial,
+            out: options.out.clone(),
+        };
+        Ok(RunReport {
+            summary,
+            series,
+            trips,
+            drivers,
+            city: city.clone(),
+            violations: violations.first.iter().map(ToString::to_string).collect(),
+            refused_commands: refused,
+            quarantined,
+        })
+    }
 }
 
 /// A run under way.
@@ -209,7 +227,7 @@ const MEMORY: Millis = Millis::from_secs(300);
 
 impl Run<'_> {
     /// Runs until every ride is over; whether it was stopped before.
-    fn go(&mut self, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> bool {
+    fn go(&mut self, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> Result<bool, MarketError> {
         let period = self.scenario.period;
         let latest = period.end + RUN_OUT;
         let (mut tell_at, mut weigh_at) = (period.start, period.start);
@@ -220,11 +238,11 @@ impl Run<'_> {
             }
             self.world.measure(at);
             self.now = at;
-            self.step(next);
+            self.step(next)?;
             if at >= tell_at {
                 tell_at = at + PROGRESS;
                 if stop.load(Ordering::Relaxed) {
-                    return true;
+                    return Ok(true);
                 }
                 progress(&self.progress());
                 if at >= weigh_at {
@@ -233,7 +251,7 @@ impl Run<'_> {
                 }
             }
         }
-        false
+        Ok(false)
     }
 
     fn next(&self) -> Option<(Millis, Next)> {
@@ -249,53 +267,48 @@ impl Run<'_> {
         [world, wakeup].into_iter().flatten().min()
     }
 
-    fn step(&mut self, next: Next) {
-        let at = self.now;
+    fn step(&mut self, next: Next) -> Result<(), MarketError> {
         match next {
             Next::Wakeup | Next::PatientWakeup => {
-                let turn = self.port.wake(at);
-                self.world.hear(Sender::Other, turn);
+                self.world.hear(Sender::Other, self.port.wake(self.now)?);
             }
             Next::Agenda => {
                 if let Some((sender, command)) = self.world.act() {
-                    self.order(sender, command);
+                    self.order(sender, command)?;
                 }
             }
             Next::Request => {
                 let request = self.requests[self.next_request];
                 self.next_request += 1;
                 let command = self.world.request(request);
-                self.order(Sender::Other, command);
+                self.order(Sender::Other, command)?;
             }
             Next::Bundle => {
-                while let Some(pings) = self.world.bundle() {
-                    let turn = self.port.report(at, pings);
-                    self.world.hear(Sender::Other, turn);
+                while self.world.has_bundle() {
+                    let pings = self.world.bundle(self.port.buffer());
+                    self.world.hear(Sender::Other, self.port.report(self.now, pings)?);
                 }
             }
         }
+        Ok(())
     }
 
-    fn order(&mut self, sender: Sender, command: Command) {
-        let turn = self.port.order(self.now, command);
-        self.world.hear(sender, turn);
+    fn order(&mut self, sender: Sender, command: Command) -> Result<(), MarketError> {
+        self.world.hear(sender, self.port.order(self.now, command)?);
+        Ok(())
     }
 
-    /// Ends all shifts. Returns when that is.
-    fn close(&mut self, partial: bool) -> Millis {
-        let period = self.scenario.period;
-        self.now = if partial {
-            self.now
-        } else if self.world.open_rides() == 0 {
-            self.now.max(period.end)
-        } else {
-            period.end + RUN_OUT
-        };
+    /// Ends the run, and with it all shifts.
+    fn close(&mut self, partial: bool) -> Result<(), MarketError> {
+        let end = self.scenario.period.end;
+        if !partial {
+            self.now = if self.world.open_rides() == 0 { self.now.max(end) } else { end + RUN_OUT };
+        }
         self.world.measure(self.now);
         for (vehicle, driver) in self.world.on_shift() {
-            self.order(Sender::Driver(vehicle), Command::EndShift { driver });
+            self.order(Sender::Driver(vehicle), Command::EndShift { driver })?;
         }
-        self.now
+        Ok(())
     }
 
     fn progress(&self) -> Progress {

@@ -131,11 +131,16 @@ impl Sense {
         }
     }
 
-    /// What is left of the bundle that travels now, as much as one command carries; `None`: nothing.
-    pub fn bundle(&mut self) -> Option<Vec<Ping>> {
-        let rest = self.bundle.split_off(self.bundle.len().min(BUNDLE));
-        let bundle = std::mem::replace(&mut self.bundle, rest);
-        (!bundle.is_empty()).then_some(bundle)
+    /// Whether anything is left of the bundle that travels now.
+    pub fn has_bundle(&self) -> bool {
+        !self.bundle.is_empty()
+    }
+
+    /// Takes as much of the bundle as one command carries. `buffer` is an empty one, to be filled next.
+    pub fn bundle(&mut self, mut buffer: Vec<Ping>) -> Vec<Ping> {
+        let most = self.bundle.len().min(BUNDLE);
+        buffer.extend(self.bundle.drain(most..));
+        std::mem::replace(&mut self.bundle, buffer)
     }
 
     fn next_due(&self) -> Option<Millis> {

@@ -12,6 +12,7 @@ mod vehicle;
 use std::sync::Arc;
 
 use hansom_engine::domain::Hours;
+use hansom_engine::record::Ping;
 use hansom_engine::{Command, DriverId};
 use hansom_geo_index::Millis;
 use hansom_geo_index::route::{Path, Times};
@@ -176,9 +177,14 @@ impl World {
         self.sense.measure(at, &mut self.vehicles, roads);
     }
 
-    /// The positions that travel now, a command's worth at a time.
-    pub fn bundle(&mut self) -> Option<Command> {
-        self.sense.bundle().map(Command::ReportPositions)
+    /// Whether positions are left that travel now.
+    pub fn has_bundle(&self) -> bool {
+        self.sense.has_bundle()
+    }
+
+    /// The positions that travel now, a command's worth at a time. `buffer` is an empty one.
+    pub fn bundle(&mut self, buffer: Vec<Ping>) -> Vec<Ping> {
+        self.sense.bundle(buffer)
     }
 
     /// How many rides are not over.
