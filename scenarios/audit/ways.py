@@ -1,6 +1,7 @@
 """Every movement against the streets: no faster than they allow, no other way than the dispatcher believes the fastest."""
 
 from legs import ROUNDING_MM, ROUNDING_MS, Question
+from run import MS
 from vehicles import MOVING
 
 # From a requested place to the nearest street, found by two programs on maps that are rounded differently.
@@ -85,7 +86,9 @@ def quotes(run, findings, streets, judge, every):
             continue
         if one_place(streets, origin) and one_place(streets, target):
             asked.append(trip)
-            questions.append(Question(trip.requested_local, trip.requested_local, origin, target))
+            # At the very instant of a change the command comes before it: the times of the hour before hold.
+            at = trip.requested_local - MS
+            questions.append(Question(at, at, origin, target))
         else:
             findings.skip(check, "two streets are equally near")
     for trip, answer in zip(asked, judge.answers(questions)):
