@@ -12,7 +12,7 @@
 //! The method, a file a part:
 //! - `sparse.rs`: the working graph, and shortest augmenting paths (Jonker and Volgenant, Computing 38, 1987), which end
 //!   every solve exactly;
-//! - `auction.rs`: for larger instances, an ε-scaling auction, forward and reverse, that brings the duals near the
+//! - `auction.rs`: where paths get long, an ε-scaling auction, forward and reverse, that brings the duals near the
 //!   optimum first (Bertsekas, "Auction algorithms for network flow problems", 1992; Bertsekas and Castañón, "A
 //!   forward/reverse auction algorithm for asymmetric assignment problems", 1992);
 //! - `ties.rs`: from any optimal matching to the one described above (strongly connected components of the tight arcs, as
