@@ -42,6 +42,31 @@ Examples:
   hansom compare scenarios/evening-peak.toml --arm policy.batch_window_s=20 --seeds 1..30 --out runs/windows
 Runs of one scenario are an arm; the first arm is the baseline. With a single --arm the baseline is the scenario as it is.")]
     Compare(Compare),
+    /// Read a run's log back: fold it, decide it again, or tell a ride's story
+    #[command(after_help = "\
+Examples:
+  hansom replay runs/evening-peak-7
+  hansom replay runs/evening-peak-7 --verify
+  hansom replay runs/evening-peak-7 --ride 1207
+  hansom replay runs/evening-peak-7 --until 2026-03-05T18:00:00+01:00 --format json
+With --verify every command is decided again and every batch solved again; the first turn that is not as logged is \
+printed, and the exit code is 3.")]
+    Replay(Replay),
+    /// Why a driver got a ride, and what would have changed that
+    #[command(after_help = "\
+Examples:
+  hansom why runs/evening-peak-7 1207
+  hansom why runs/evening-peak-7 1207 --all
+  hansom why runs/evening-peak-7 1207 --format json | jq '.offers[0]'
+Costs are in units of 1 ms of pickup ETA. `reduced` is what a pair costs beyond what its two sides bear in the best \
+answer; `batch if forced` what the whole batch would have cost with that pair.")]
+    Why(Why),
+    /// One batch of the planner, its costs and its answer
+    #[command(subcommand)]
+    Batch(Batch),
+    /// What a log holds
+    #[command(subcommand)]
+    Log(Log),
     /// Turn street data into a network file
     #[command(subcommand)]
     Import(Import),
@@ -129,6 +154,108 @@ impl FromArgMatches for Arms {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Folder of a run, or of its log
+    #[arg(value_name = "RUN|LOG")]
+    pub log: PathBuf,
+    /// Decide every command again, and demand what is logged
+    #[arg(long)]
+    pub verify: bool,
+    /// Read up to and with this time (RFC 3339), or this offset
+    #[arg(long, value_name = "T")]
+    pub until: Option<String>,
+    /// Tell the story of this ride
+    #[arg(long, value_name = "ID")]
+    pub ride: Option<u32>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Folder of a run, or of its log
+    #[arg(value_name = "RUN|LOG")]
+    pub log: PathBuf,
+    /// The ride: its `ride_id` in trips.csv
+    pub ride: u32,
+    /// Show every vehicle that was looked at
+    #[arg(long)]
+    pub all: bool,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Batch {
+    /// Its cost matrix and its answer
+    #[command(after_help = "\
+Examples:
+  hansom batch dump runs/evening-peak-7 --offset 1200 > batch.json
+  hansom batch dump runs/evening-peak-7 --offset 1200 --out batches
+Each ride may take one of its arcs or stay open at its cost; a driver takes one ride. `answer` has the column of each \
+row, `total` what it costs in all.")]
+    Dump {
+        /// Folder of a run, or of its log
+        #[arg(value_name = "RUN|LOG")]
+        log: PathBuf,
+        /// The turn that asked for it (`MatchingDue`), or the one with the answer (`Propose`)
+        #[arg(long, value_name = "N")]
+        offset: u64,
+        /// How it is printed
+        #[arg(long, value_enum, default_value_t = BatchFormat::Json, conflicts_with = "out")]
+        format: BatchFormat,
+        /// Write it as JSON and as CSV into this folder instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// How a batch is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BatchFormat {
+    /// One object: rides, drivers, arcs, answer, duals
+    Json,
+    /// A line for each pair that is allowed
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// Its header and its files
+    #[command(after_help = "Examples: hansom log ls runs/evening-peak-7")]
+    Ls {
+        /// Folder of a run, or of its log
+        #[arg(value_name = "RUN|LOG")]
+        log: PathBuf,
+    },
+    /// Its turns as JSON, one a line
+    #[command(after_help = "\
+Examples:
+  hansom log cat runs/evening-peak-7 | head
+  hansom log cat runs/evening-peak-7 --from 1200 --count 5 | jq .events")]
+    Cat {
+        /// Folder of a run, or of its log
+        #[arg(value_name = "RUN|LOG")]
+        log: PathBuf,
+        /// Start with the turn at this offset
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        from: u64,
+        /// At most so many turns
+        #[arg(long, value_name = "N")]
+        count: Option<u64>,
+    },
+    /// Read all of it and check every byte
+    #[command(after_help = "Examples: hansom log verify runs/evening-peak-7")]
+    Verify {
+        /// Folder of a run, or of its log
+        #[arg(value_name = "RUN|LOG")]
+        log: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -52,18 +52,23 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
-    right: &'static [bool],
+    right: Vec<bool>,
 }
 
 impl Table {
     /// An empty table; `right` says for each column whether it is aligned to the right, the others are not.
-    pub fn new(right: &'static [bool]) -> Self {
+    pub fn new(right: Vec<bool>) -> Self {
         Self { rows: Vec::new(), right }
     }
 
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [&str; N]) {
-        self.rows.push(cells.map(str::to_owned).into());
+        self.cells(cells.map(str::to_owned).into());
+    }
+
+    /// Adds a row of as many cells as there are.
+    pub fn cells(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
     }
 
     /// The table as text, each line ended.

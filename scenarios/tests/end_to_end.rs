@@ -1,5 +1,10 @@
 //! Hansom as users meet it: the real binary, its texts, its files, its exit codes.
 
+mod compare;
+mod errors;
 mod harness;
+mod help;
 mod import;
+mod log;
 mod scenario;
+mod simulate;

@@ -5,6 +5,16 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+/// A town on a quiet morning.
+pub const TOWN: &str = r#"# A town on a quiet morning.
+# Shows: that few cars are enough.
+seed = 3
+period = { start = "2026-03-05T08:00:00+01:00", end = "2026-03-05T09:00:00+01:00" }
+network = { synthetic = "small-town" }
+demand = { rate_per_h = 60 }
+supply = { vehicles = 8 }
+"#;
+
 /// A folder to run in, gone at the end.
 pub struct Desk {
     folder: TempDir,
@@ -21,6 +31,19 @@ pub struct Said {
 impl Desk {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// A desk with `town.toml`, a scenario of a few seconds' work.
+    pub fn with_town() -> Self {
+        let desk = Self::new();
+        desk.write("town.toml", TOWN);
+        desk
+    }
+
+    /// `text` without the name of this folder.
+    pub fn masked(&self, text: &str) -> String {
+        let folder = self.folder.path().canonicalize().expect("the folder is there");
+        text.replace(&*folder.to_string_lossy(), "DESK").replace(&*self.folder.path().to_string_lossy(), "DESK")
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -59,6 +82,28 @@ impl Said {
     pub fn whole(&self) -> String {
         format!("exit {}\n--- stdout\n{}--- stderr\n{}", self.code, self.out, self.err)
     }
+}
+
+/// A text without its figures: each digit run is `#`, each run of blanks one. What is left is how it reads.
+pub fn shape(text: &str) -> String {
+    let mut shape = String::new();
+    for c in text.chars() {
+        let c = if c.is_ascii_digit() { '#' } else { c };
+        let repeats = matches!(c, '#' | ' ') && shape.ends_with(c);
+        if !repeats {
+            shape.push(c);
+        }
+    }
+    // A hash of hexadecimal digits is one figure, and so is a number with commas and a point.
+    while let Some(at) = shape.find("#,#").or_else(|| shape.find("#.#")) {
+        shape.replace_range(at..at + 3, "#");
+    }
+    shape.lines().map(|line| line.split(' ').map(unhashed).collect::<Vec<_>>().join(" ") + "\n").collect()
+}
+
+fn unhashed(word: &str) -> &str {
+    let hex = word.len() > 4 && word.chars().all(|c| c == '#' || matches!(c, 'a'..='f'));
+    if hex && word.contains('#') { "HASH" } else { word }
 }
 
 /// The repository.

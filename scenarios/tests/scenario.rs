@@ -1,15 +1,6 @@
 //! `hansom scenario`.
 
-use crate::harness::{Desk, root};
-
-const TOWN: &str = r#"# A town on a quiet morning.
-# Shows: that few cars are enough.
-seed = 3
-period = { start = "2026-03-05T08:00:00+01:00", end = "2026-03-05T09:00:00+01:00" }
-network = { synthetic = "small-town" }
-demand = { rate_per_h = 60 }
-supply = { vehicles = 8 }
-"#;
+use crate::harness::{Desk, TOWN, root};
 
 #[test]
 fn a_list_says_what_each_scenario_shows() {

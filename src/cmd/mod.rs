@@ -1,9 +1,14 @@
 //! What each subcommand does: parse, wire, print.
 
+mod batch;
 mod compare;
 mod import;
+mod log;
+mod logged;
+mod replay;
 mod scenario;
 mod simulate;
+mod why;
 
 use crate::cli::Command;
 use crate::error::{Error, Exit};
@@ -13,6 +18,10 @@ pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
+        Command::Batch(what) => batch::run(&what),
+        Command::Log(what) => log::run(&what),
         Command::Import(what) => import::run(&what),
         Command::Scenario(what) => scenario::run(&what),
     }

@@ -1,5 +1,6 @@
 //! `hansom simulate`: a city through the dispatcher.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hansom_simulator::report::html;
@@ -21,6 +22,7 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Error> {
         scenario.seed = seed;
     }
     let folder = arguments.out.clone().unwrap_or_else(|| default_folder(&scenario));
+    make_room(&folder)?;
     let options = Options { out: Some(folder.clone()), threads: arguments.threads, log: true, stop: &INTERRUPTED };
     let bar = Bar::new(arguments.quiet);
     let run = simulate(&scenario, &options, &mut |progress| bar.show(progress, &scenario.timezone))?;
@@ -40,15 +42,31 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Error> {
     })
 }
 
+/// Takes away the log of an earlier run in this folder, which a new one does not overwrite. Without that run's summary
+/// it is not known to be a simulated one, and stays.
+fn make_room(folder: &Path) -> Result<(), Error> {
+    let log = folder.join("log");
+    if !folder.join("summary.json").is_file() || !log.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(&log).map_err(Error::reading(&log))? {
+        let path = entry.map_err(Error::reading(&log))?.path();
+        if path.extension().is_some_and(|ending| ending == "seg") {
+            fs::remove_file(&path).map_err(Error::writing(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Where the files of a run go if nobody says.
 fn default_folder(scenario: &Scenario) -> PathBuf {
     Path::new("runs").join(format!("{}-{}", scenario.name, scenario.seed))
 }
 
 fn write_report(folder: &Path, scenario: &Scenario, file: &Path, run: &RunReport) -> Result<(), Error> {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = fs::read_to_string(file).unwrap_or_default();
     let path = folder.join("report.html");
-    std::fs::write(&path, html::page(scenario, &shows(&text), run)).map_err(|source| Error::File {
+    fs::write(&path, html::page(scenario, &shows(&text), run)).map_err(|source| Error::File {
         action: "write",
         path,
         source,
@@ -88,7 +106,7 @@ fn table(scenario: &Scenario, run: &RunReport, folder: &Path) -> String {
         grouped(s.requests as i64),
         grouped(run.drivers.len() as i64)
     );
-    let mut table = Table::new(&[false, true]);
+    let mut table = Table::new(vec![false, true]);
     let spread = |spread: &Spread| {
         format!("p50 {}  p90 {}  p95 {}", fixed(spread.p50, 1), fixed(spread.p90, 1), fixed(spread.p95, 1))
     };

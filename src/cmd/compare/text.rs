@@ -33,7 +33,7 @@ pub fn tables(name: &str, comparison: &Comparison, page: Option<&Path>) -> Strin
 }
 
 fn arm_table(comparison: &Comparison, n: usize) -> String {
-    let mut table = Table::new(&[false, true, true, true, false, true, false]);
+    let mut table = Table::new(vec![false, true, true, true, false, true, false]);
     table.row(["", "baseline", "arm", "difference", "", "95 % interval", ""]);
     for row in &comparison.rows {
         let (kpi, difference) = (row.kpi, &row.differences[n - 1]);

@@ -1,0 +1,84 @@
+//! `hansom compare`.
+
+use serde_json::Value;
+
+use crate::harness::{Desk, shape};
+
+#[test]
+fn arms_are_run_on_every_seed_and_compared_in_pairs() {
+    let desk = Desk::with_town();
+    let said = desk.hansom("compare town.toml --arm policy.kind=nearest --arm policy.kind=batch policy.batch_window_s=30 --seeds 1..3 --out both");
+    assert_eq!(said.code, 0, "{}", said.err);
+    insta::assert_snapshot!(shape(&said.out));
+    assert!(desk.read("both/compare.html").contains("policy.kind=batch policy.batch_window_s=30"));
+
+    // The runs it made are runs like any others.
+    let runs =
+        "both/arm-0/seed-1 both/arm-0/seed-2 both/arm-0/seed-3 both/arm-1/seed-3 both/arm-1/seed-2 both/arm-1/seed-1";
+    let again = desk.hansom(&format!("compare {runs} --format json"));
+    assert_eq!(again.code, 0, "{}", again.err);
+    let figures = |text: &str| serde_json::from_str::<Value>(text).expect("one JSON object")["kpis"].clone();
+    assert_eq!(figures(&again.out), figures(&desk.read("both/compare.json")));
+}
+
+#[test]
+fn a_run_of_a_comparison_is_the_run_that_simulate_makes() {
+    let desk = Desk::with_town();
+    assert_eq!(desk.hansom("compare town.toml --arm policy.kind=nearest --seeds 5 --out both").code, 0);
+    assert_eq!(desk.hansom("simulate town.toml --seed 5 --out alone").code, 0);
+    let chain = |file: &str| serde_json::from_str::<Value>(&desk.read(file)).expect("JSON")["event_chain"].clone();
+    assert_eq!(chain("both/arm-0/seed-5/summary.json"), chain("alone/summary.json"));
+}
+
+#[test]
+fn arms_of_finished_runs_are_named_by_what_sets_them_apart() {
+    let desk = Desk::with_town();
+    for (seed, kind) in [(1, "batch"), (2, "batch"), (1, "nearest"), (2, "nearest"), (3, "nearest")] {
+        let run =
+            desk.hansom(&format!("simulate town.toml --seed {seed} --set policy.kind={kind} --out {kind}-{seed}"));
+        assert_eq!(run.code, 0, "{}", run.err);
+    }
+    let said = desk.hansom("compare nearest-1 nearest-2 nearest-3 batch-2 batch-1");
+    assert_eq!(said.code, 0, "{}", said.err);
+    insta::assert_snapshot!(shape(&said.out));
+}
+
+#[test]
+fn runs_that_do_not_belong_together_are_refused() {
+    let desk = Desk::with_town();
+    for (name, change) in [
+        ("base", "--seed 1"),
+        ("same", "--seed 1"),
+        ("seed", "--seed 2"),
+        ("busy", "--seed 1 --set demand.rate_per_h=90"),
+        ("early", "--seed 1 --set period.end=2026-03-05T08:30:00+01:00"),
+        ("city", "--seed 1 --set network.synthetic=river-town"),
+        ("few", "--seed 2 --set supply.vehicles=4"),
+    ] {
+        let run = desk.hansom(&format!("simulate town.toml --out {name} {change}"));
+        assert_eq!(run.code, 0, "{}", run.err);
+    }
+    let mut whole = String::new();
+    for runs in
+        ["base busy", "base early", "base city", "base same few", "base seed", "base", "base few", "base nowhere"]
+    {
+        whole += &format!("$ hansom compare {runs}\n{}\n", desk.hansom(&format!("compare {runs}")).whole());
+    }
+    insta::assert_snapshot!(desk.masked(&whole));
+}
+
+#[test]
+fn arms_and_seeds_that_make_no_sense_are_explained() {
+    let desk = Desk::with_town();
+    let mut whole = String::new();
+    for arguments in [
+        "town.toml --arm policy.kind=nearest --seeds 5..1",
+        "town.toml --arm policy.kid=nearest --seeds 1..2",
+        "town.toml --arm nearest --seeds 1..2",
+        "town.toml town.toml --arm policy.kind=nearest --seeds 1..2",
+        "town.toml --seeds 1..2",
+    ] {
+        whole += &format!("$ hansom compare {arguments}\n{}\n", desk.hansom(&format!("compare {arguments}")).whole());
+    }
+    insta::assert_snapshot!(whole);
+}
