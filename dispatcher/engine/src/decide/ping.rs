@@ -7,7 +7,7 @@ use crate::record::{Event, Fix, Ping, PingRefusal};
 use crate::state::{Comms, Driver, State};
 use hansom_geo_index::{EdgeId, Millis, Point, Position};
 
-/// How many edges of the planned way are tried, from one before the last seen on.
+/// How many edges of the planned way are tried.
 const WINDOW: usize = 8;
 
 pub fn decide(desk: &mut Desk, state: &State, at: Millis, pings: &[Ping], out: &mut Vec<Event>) {
@@ -68,22 +68,27 @@ fn fix(desk: &mut Desk, state: &State, driver: &Driver, point: Point, coord: han
     }
 }
 
+/// The nearest place on the edges ahead, from the one last seen on; beyond the first one near enough only as long as the
+/// next is nearer still.
 fn on_route(desk: &mut Desk, state: &State, driver: &Driver, leg: &Leg, point: Point) -> Option<Fix> {
+    let across2 = (state.settings.reanchor_across_mm * state.settings.reanchor_across_mm) as u64;
     let network = desk.network.clone();
     let edges = desk.edges(driver.id, leg);
-    let first = usize::from(leg.cursor).saturating_sub(1);
-    let last = (first + WINDOW).min(edges.len());
     let mut best: Option<(u64, usize, Position)> = None;
-    for (index, edge) in edges.iter().enumerate().take(last).skip(first) {
+    for (index, edge) in edges.iter().enumerate().skip(usize::from(leg.cursor)).take(WINDOW) {
         let edge = EdgeId(*edge);
         let (along, distance2) = network.project(edge, point);
-        if best.is_none_or(|(least, ..)| distance2 < least) {
-            best = Some((distance2, index, Position { edge, along }));
+        match best {
+            Some((least, ..)) if distance2 >= least => {
+                if least <= across2 {
+                    break;
+                }
+            }
+            _ => best = Some((distance2, index, Position { edge, along })),
         }
     }
     let (distance2, index, place) = best?;
-    let across = state.settings.reanchor_across_mm as u64;
-    (distance2 <= across * across).then_some(Fix::OnRoute { cursor: index as u16, place })
+    (distance2 <= across2).then_some(Fix::OnRoute { cursor: index as u16, place })
 }
 
 fn is_at_anchor(desk: &Desk, state: &State, driver: &Driver, point: Point) -> bool {

@@ -3,12 +3,15 @@
 use super::{Found, Invariant};
 use crate::domain::{Key, Offset};
 use crate::record::{Command, Event};
-use std::collections::BTreeMap;
+use hansom_geo_index::Millis;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Its own account of keys, forgotten when the market may forget them.
 #[derive(Debug, Default)]
 pub struct Once {
-    taken: BTreeMap<Key, (Offset, hansom_geo_index::Millis)>,
+    taken: BTreeMap<Key, Offset>,
+    /// Keys that live for a day, oldest first.
+    creation: VecDeque<(Millis, Key)>,
     by_ride: BTreeMap<crate::domain::RideId, Vec<Key>>,
 }
 
@@ -19,16 +22,17 @@ impl Once {
                 if found.turn.key != Some(*key) || *offset != found.turn.offset {
                     found.broken(Invariant::Once, || format!("key {key} was noted for another turn"));
                 }
-                if let Some((first, _)) = self.taken.insert(*key, (*offset, found.turn.at)) {
+                if let Some(first) = self.taken.insert(*key, *offset) {
                     found.broken(Invariant::Once, || format!("key {key} took effect at {first} and again"));
                 }
-                if let Some(ride) = ride {
-                    self.by_ride.entry(*ride).or_default().push(*key);
+                match ride {
+                    Some(ride) => self.by_ride.entry(*ride).or_default().push(*key),
+                    None => self.creation.push_back((found.turn.at, *key)),
                 }
             }
             Event::Repeated { first } => {
                 let known = found.turn.key.and_then(|key| self.taken.get(&key));
-                if known.map(|(offset, _)| *offset) != Some(*first) {
+                if known != Some(first) {
                     found.broken(Invariant::Once, || format!("a repeat names {first}, which did not take the key"));
                 }
                 if found.turn.events.iter().any(|event| changes_by_command(&found.turn.command, event)) {
@@ -41,7 +45,11 @@ impl Once {
                 }
             }
             Event::KeysExpired { before } => {
-                self.taken.retain(|_, (_, at)| *at >= *before);
+                while self.creation.front().is_some_and(|(at, _)| at < before) {
+                    if let Some((_, key)) = self.creation.pop_front() {
+                        self.taken.remove(&key);
+                    }
+                }
             }
             _ => {}
         }
