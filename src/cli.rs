@@ -38,9 +38,12 @@ Ctrl-C ends a run cleanly, with a report of what was done until then.")]
     #[command(after_help = "\
 Examples:
   hansom compare runs/nearest-* runs/batch-*
-  hansom compare scenarios/evening-peak.toml --arm policy.kind=nearest --arm policy.kind=batch --seeds 1..10
-  hansom compare scenarios/evening-peak.toml --arm policy.batch_window_s=20 --seeds 1..30 --out runs/windows
-Runs of one scenario are an arm; the first arm is the baseline. With a single --arm the baseline is the scenario as it is.")]
+  hansom compare scenarios/evening-peak.toml --seeds 1..10 \\
+      --arm policy.kind=nearest --arm policy.kind=batch
+  hansom compare scenarios/evening-peak.toml --seeds 1..30 --out runs/windows \\
+      --arm policy.batch_window_s=5 --arm policy.batch_window_s=20
+Runs of one scenario are an arm; the first arm is the baseline. With a single --arm it is the \
+scenario as it is.")]
     Compare(Compare),
     /// Read a run's log back: fold it, decide it again, or tell a ride's story
     #[command(after_help = "\

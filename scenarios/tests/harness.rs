@@ -66,6 +66,12 @@ impl Desk {
         command
     }
 
+    /// What several commands say, one after the other, without the name of this folder.
+    pub fn transcript(&self, commands: &[&str]) -> String {
+        let said = |command: &&str| format!("$ hansom {command}\n{}\n", self.hansom(command).whole());
+        self.masked(&commands.iter().map(said).collect::<Vec<_>>().concat())
+    }
+
     /// Runs it.
     pub fn hansom(&self, arguments: &str) -> Said {
         let Output { status, stdout, stderr } = self.command(arguments).output().expect("the binary starts");

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use hansom_simulator::City;
+use hansom_simulator::demand::{self, RequestFile};
+use hansom_simulator::report::number::grouped;
 use hansom_simulator::scenario::{Override, Scenario as Resolved};
+use hansom_simulator::supply;
 
 use crate::cli::{Changes, Scenario};
 use crate::error::{Error, Exit};
@@ -54,14 +58,14 @@ fn list(folder: &Path) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
+/// Reads each scenario and what it names, and prints all faults of those that have some.
 fn check(files: &[PathBuf], changes: &[Override]) -> Result<Exit, Error> {
     let mut exit = Exit::Done;
     let mut text = String::new();
     for file in files {
-        match Resolved::load(file, changes) {
-            Ok(_) => text += &format!("{}: no fault\n", file.display()),
-            Err(faults) => {
-                let error = Error::from(faults);
+        match sound(file, changes) {
+            Ok(contents) => text += &format!("{}: no fault; {contents}\n", file.display()),
+            Err(error) => {
                 error.print();
                 exit = error.exit();
             }
@@ -69,4 +73,27 @@ fn check(files: &[PathBuf], changes: &[Override]) -> Result<Exit, Error> {
     }
     show::result(&text)?;
     Ok(exit)
+}
+
+/// What a scenario without faults holds.
+fn sound(file: &Path, changes: &[Override]) -> Result<String, Error> {
+    let scenario = Resolved::load(file, changes)?;
+    let (city, left_out) = City::load(&scenario.network)?;
+    let RequestFile { requests, quarantined } = demand::requests(&scenario, &city.network)?;
+    let drivers = supply::drivers(&scenario, &city, &requests)?;
+    let count = |n: usize| grouped(n as i64);
+    let mut contents = format!(
+        "{} requests, {} vehicles, {} edges",
+        count(requests.len()),
+        count(drivers.len()),
+        count(city.network.edge_count())
+    );
+    if let Some(first) = quarantined.first() {
+        contents +=
+            &format!("\n{} rows are no requests; line {}: {}", count(quarantined.len()), first.line, first.fault);
+    }
+    if let Some(report) = left_out {
+        contents += &format!("\n{report}");
+    }
+    Ok(contents)
 }
