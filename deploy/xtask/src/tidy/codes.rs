@@ -10,7 +10,7 @@ const REFERENCE: &str = "docs/errors.md";
 /// Codes without a section, and sections without a code.
 pub fn check(pages: &[Page]) -> Vec<Fault> {
     let mut used: BTreeMap<&str, (&Page, usize)> = BTreeMap::new();
-    for page in pages.iter().filter(|page| page.is("rs") && !page.path.starts_with("deploy")) {
+    for page in pages.iter().filter(|page| is_of_the_program(page)) {
         for (index, line) in page.text.lines().enumerate() {
             codes(line).for_each(|code| _ = used.entry(code).or_insert((page, index)));
         }
@@ -27,6 +27,12 @@ pub fn check(pages: &[Page]) -> Vec<Fault> {
     let unused = explained.iter().filter(|(_, code)| !used.contains_key(code.as_str()));
     let unused = unused.filter_map(|(index, code)| Some(reference?.fault(*index, format!("nothing reports {code}"))));
     missing.chain(unused).collect()
+}
+
+/// Code that is neither a test nor a chore.
+fn is_of_the_program(page: &Page) -> bool {
+    let mut folders = page.path.iter();
+    page.is("rs") && !page.path.starts_with("deploy") && !folders.any(|folder| folder == "tests")
 }
 
 /// The codes in a text: `E` and four digits, standing alone.
@@ -46,6 +52,7 @@ mod tests {
         let page = |path: &str, text: &str| Page { path: path.into(), text: text.into() };
         let pages = [
             page("src/error.rs", "\"E0101\" \"E0102\"\n\"E0102\" // E01023 XE0105"),
+            page("scenarios/tests/errors.rs", "E0103"),
             page("docs/errors.md", "## E0101 usage\nE0102\n### E0199 gone\n"),
         ];
         let found: Vec<String> = check(&pages).iter().map(ToString::to_string).collect();
