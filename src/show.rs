@@ -162,5 +162,5 @@ fn target(quiet: bool) -> ProgressDrawTarget {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the template is well-formed").progress_chars("━╸ ")
+    ProgressStyle::with_template(template).expect("the template is well-formed").progress_chars("━╸┈")
 }

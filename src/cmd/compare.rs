@@ -22,6 +22,8 @@ struct Compared {
     comparison: Comparison,
     /// `None`: no page is written.
     out: Option<PathBuf>,
+    /// Broken invariants of all runs.
+    violations: u64,
 }
 
 /// Compares finished runs, or makes them first.
@@ -45,6 +47,10 @@ pub fn run(arguments: &Compare) -> Result<Exit, Error> {
         Format::Text => show::result(&text::tables(&compared.name, &compared.comparison, page.as_deref()))?,
         Format::Json => show::result(&show::json(&json(&compared)))?,
     }
+    if compared.violations > 0 {
+        show::note(&format!("{} invariants were broken: these figures are not to be trusted", compared.violations));
+        return Ok(Exit::Failed);
+    }
     Ok(Exit::Done)
 }
 
@@ -66,6 +72,11 @@ fn run_of(arm: usize, summary: &Value) -> Run {
         seed: summary.get("seed").and_then(Value::as_u64).unwrap_or(0),
         figures: KPIS.iter().map(|kpi| figure(kpi.path)).collect(),
     }
+}
+
+/// How many invariants a run broke.
+fn violations_of(summary: &Value) -> u64 {
+    summary.get("invariant_violations").and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// The comparison as one object.

@@ -297,19 +297,21 @@ impl Histogram<'_> {
         drawing(frame.width, frame.height, self.title, &self.describe, &content)
     }
 
-    /// Marked values, their names on lines of their own where they would meet.
+    /// Marked values, their names on lines of their own, as they may lie close; those far right are named on the left.
     fn marks(&self, frame: Frame, end: f64) -> String {
         let mut text = String::new();
         for (n, (at, name)) in self.marks.iter().enumerate() {
-            let x = frame.x((at / end).clamp(0.0, 1.0));
+            let part = (at / end).clamp(0.0, 1.0);
+            let x = frame.x(part);
             let y = frame.y(1.0) - 32.0 + 14.0 * (n % 3) as f64;
+            let (name_x, anchor) = if part > 0.7 { (x - 4.0, "end") } else { (x + 4.0, "start") };
             let _infallible = write!(
                 text,
-                "<path class=\"mark\" d=\"M{0} {1}V{2}\"/><text class=\"note\" x=\"{3}\" y=\"{4}\">{5}</text>",
+                "<path class=\"mark\" d=\"M{0} {1}V{2}\"/><text class=\"note\" x=\"{3}\" y=\"{4}\" text-anchor=\"{anchor}\">{5}</text>",
                 px(x),
                 px(frame.y(0.0)),
                 px(y - 8.0),
-                px(x + 4.0),
+                px(name_x),
                 px(y),
                 escape(&format!("{name} {}", span(*at)))
             );

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hansom_simulator::report::compare::{Comparison, Run};
 use serde_json::Value;
 
-use super::{Compared, run_of};
+use super::{Compared, run_of, violations_of};
 use crate::cli::Compare;
 use crate::error::Error;
 use crate::show;
@@ -51,11 +51,13 @@ pub fn compare(arguments: &Compare) -> Result<Compared, Error> {
     }
     same_question(&paired)?;
     let names: BTreeSet<&str> = runs.iter().filter_map(|run| run.summary.get("scenario")?.as_str()).collect();
+    let violations = runs.iter().map(|run| violations_of(&run.summary)).sum();
     let runs: Vec<Run> = paired.into_iter().map(|(run, _)| run).collect();
     Ok(Compared {
         name: names.into_iter().collect::<Vec<_>>().join(", "),
         comparison: Comparison::of(labels(&arms), &runs),
         out: arguments.out.clone(),
+        violations,
     })
 }
 

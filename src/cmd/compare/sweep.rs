@@ -8,14 +8,15 @@ use std::thread;
 
 use hansom_simulator::report::Summary;
 use hansom_simulator::report::compare::{Comparison, Run};
+use hansom_simulator::report::number::grouped;
 use hansom_simulator::scenario::{Arm, Streets, SweepRun, seeds, sweep};
 use hansom_simulator::{City, Options, simulate_in};
 
-use super::{Compared, run_of};
+use super::{Compared, run_of, violations_of};
 use crate::cli::Compare;
 use crate::cmd::scenario::overrides;
 use crate::error::Error;
-use crate::show::Count;
+use crate::show::{self, Count};
 use crate::{INTERRUPTED, interrupted};
 
 /// Runs all arms and compares them; the first is the baseline. `None`: the user has stopped it.
@@ -35,11 +36,25 @@ pub fn compare(arguments: &Compare) -> Result<Option<Compared>, Error> {
     let cities = cities(&planned)?;
     let runs = run_all(&planned, &cities, &out, arguments.quiet)?;
     if interrupted() {
+        let made = grouped(runs.len() as i64);
+        show::note(&format!("interrupted: {made} of {} runs are made, in {}", planned.len(), out.display()));
         return Ok(None);
     }
+    let violations = runs.iter().map(|made| made.violations).sum();
+    let runs: Vec<Run> = runs.into_iter().map(|made| made.run).collect();
     let comparison = Comparison::of(arms.iter().map(Arm::to_string).collect(), &runs);
-    Ok(Some(Compared { name, comparison, out: Some(out) }))
+    Ok(Some(Compared { name, comparison, out: Some(out), violations }))
 }
+
+/// A run that was made.
+#[derive(Debug)]
+struct Made {
+    run: Run,
+    violations: u64,
+}
+
+/// A run, or `None` if it was stopped.
+type Attempt = Result<Option<Made>, Error>;
 
 /// The streets of each run, prepared once where they are the same.
 fn cities(planned: &[SweepRun]) -> Result<Vec<City>, Error> {
@@ -60,10 +75,10 @@ fn cities(planned: &[SweepRun]) -> Result<Vec<City>, Error> {
 }
 
 /// Makes the runs, in order of the plan whatever thread made them. Stops at the first failure.
-fn run_all(planned: &[SweepRun], cities: &[City], out: &Path, quiet: bool) -> Result<Vec<Run>, Error> {
+fn run_all(planned: &[SweepRun], cities: &[City], out: &Path, quiet: bool) -> Result<Vec<Made>, Error> {
     let count = Count::new(planned.len(), quiet);
     let next = AtomicUsize::new(0);
-    let made: Mutex<Vec<(usize, Result<Run, Error>)>> = Mutex::default();
+    let made: Mutex<Vec<(usize, Attempt)>> = Mutex::default();
     let work = || {
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
@@ -85,24 +100,25 @@ fn run_all(planned: &[SweepRun], cities: &[City], out: &Path, quiet: bool) -> Re
     count.finish();
     let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     made.sort_by_key(|&(n, _)| n);
-    made.into_iter().map(|(_, run)| run).collect()
+    made.into_iter().filter_map(|(_, run)| run.transpose()).collect()
 }
 
-/// Makes one run. Its folder gets figures and scenario; `hansom simulate` leaves all the rest.
-fn run_one(planned: &SweepRun, city: &City, out: &Path) -> Result<Run, Error> {
+/// Makes one run. Its folder gets figures and scenario; `hansom simulate` leaves all the rest. `None`: it was stopped.
+fn run_one(planned: &SweepRun, city: &City, out: &Path) -> Attempt {
     let SweepRun { arm, scenario } = planned;
     let options = Options { out: None, threads: 1, log: false, stop: &INTERRUPTED };
     let report = simulate_in(city, scenario, &options, &mut |_| {})?;
     let folder = out.join(format!("arm-{arm}")).join(format!("seed-{}", scenario.seed));
     // Runs share the process: neither its time nor its memory is one run's.
     let summary = Summary { cpu_s: f64::NAN, peak_rss_bytes: 0, out: Some(folder.clone()), ..report.summary };
-    if !summary.partial {
-        write(&folder, "scenario.toml", &scenario.show())?;
-        write(&folder, "summary.json", &crate::show::json(&summary))?;
+    if summary.partial {
+        return Ok(None);
     }
+    write(&folder, "scenario.toml", &scenario.show())?;
+    write(&folder, "summary.json", &show::json(&summary))?;
     // Our own struct of numbers and texts.
     let value = serde_json::to_value(&summary).expect("a summary becomes JSON");
-    Ok(run_of(*arm, &value))
+    Ok(Some(Made { run: run_of(*arm, &value), violations: violations_of(&value) }))
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Error> {
