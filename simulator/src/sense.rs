@@ -40,6 +40,9 @@ pub struct Sense {
     bundle_at: Millis,
 }
 
+/// How many measurements ahead a vehicle is looked at: each is elsewhere in memory.
+const FORESEEN: usize = 4;
+
 /// The receiver and phone of a vehicle.
 #[derive(Debug, Clone, Copy)]
 struct Receiver {
@@ -111,6 +114,9 @@ impl Sense {
         while let Some(due) = self.next_due().filter(|due| *due < until) {
             let (_, vehicle) = self.ring[self.next];
             let round = self.round;
+            if let Some((_, later)) = self.ring.get(self.next + FORESEEN) {
+                vehicles[*later as usize].foresee();
+            }
             self.next += 1;
             if self.next == self.ring.len() {
                 (self.next, self.round) = (0, round + 1);

@@ -23,7 +23,14 @@ pub fn turn(
         step(desk, state, stamp, Step::Timer(timer), &mut events);
         assert!(!state.timers.contains(timer), "a timer that fired was neither removed nor re-armed: {timer:?}");
     }
-    step(desk, state, stamp, Step::Command(key, &command), &mut events);
+    if let Command::ReportPositions(pings) = &command {
+        desk.foresee(state, pings);
+        for ping in pings {
+            step(desk, state, stamp, Step::Ping(ping), &mut events);
+        }
+    } else {
+        step(desk, state, stamp, Step::Command(key, &command), &mut events);
+    }
     Turn { offset: stamp.offset, at: stamp.at, key, command, events }
 }
 

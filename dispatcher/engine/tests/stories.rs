@@ -419,6 +419,29 @@ fn a_chained_ride() {
 }
 
 #[test]
+fn one_pending_ride_at_most() {
+    let mut settings = chaining();
+    settings.policy.chain_horizon = Millis::from_secs(240);
+    story(
+        &settings,
+        "
+        0s D0 starts at 3,0 > D0 on shift
+        10s R1 requests 4,0 -> 6,0 > R1 direct 20s, fare 400; offered R1 to D0 until 25s
+        12s D0 accepts R1 > D0 takes R1, there at 22s
+        12.001s . > D0 chainable
+        13s R2 requests 6,0 -> 20,0 > R2 direct 140s, fare 500; offered R2 to D0 until 28s, chained
+        14s D0 accepts R2 > D0 takes R2, there at 84s
+        15s R3 requests 6,0 -> 20,0 > R3 direct 140s, fare 500
+        22s D0 arrives for R1 > D0 waits for R1 until 322s
+        30s D0 pings 4,0 > D0 on route
+        52s D0 boards R1 > R1 on board of D0
+        72s D0 ends R1 at 6,0 > R1 completed; R1 pays 400
+        73s D0 arrives for R2 > D0 waits for R2 until 373s
+        ",
+    );
+}
+
+#[test]
 fn a_chained_ride_slips() {
     story(
         &chaining(),

@@ -82,6 +82,11 @@ impl Vehicle {
         now
     }
 
+    /// Reads what [`position`](Self::position) will ask for, so that the processor fetches it meanwhile.
+    pub fn foresee(&self) {
+        std::hint::black_box(self.steps.get(self.cursor as usize).map(|step| step.enter_ms));
+    }
+
     /// Where it is at `at`, which is not earlier than it was asked for before on this way.
     pub fn position(&mut self, roads: Roads<'_>, at: Millis) -> Position {
         let Some(last) = self.steps.last() else { return self.place };

@@ -16,7 +16,7 @@ pub use desk::Desk;
 
 use crate::domain::{DriverId, Key, Offset, RideId};
 use crate::lifecycle::session;
-use crate::record::{Command, Event, Refusal, fingerprint};
+use crate::record::{Command, Event, Ping, Refusal, fingerprint};
 use crate::state::{Driver, Ride, State, Timer};
 use hansom_geo_index::Millis;
 
@@ -34,7 +34,9 @@ pub struct Stamp {
 pub enum Step<'a> {
     /// A deadline passed.
     Timer(Timer),
-    /// The turn's command.
+    /// One ping of the turn's command.
+    Ping(&'a Ping),
+    /// The turn's command, if it does not come in pings.
     Command(Option<Key>, &'a Command),
 }
 
@@ -42,6 +44,7 @@ pub enum Step<'a> {
 pub fn decide(desk: &mut Desk, state: &State, stamp: Stamp, step: Step<'_>, out: &mut Vec<Event>) {
     match step {
         Step::Timer(timer) => timer::decide(desk, state, stamp, timer, out),
+        Step::Ping(ping) => ping::decide(desk, state, stamp.at, ping, out),
         Step::Command(None, command) => {
             if let Err(reason) = command_events(desk, state, stamp, command, out) {
                 out.push(Event::Refused { reason });
@@ -79,11 +82,8 @@ fn command_events(
 ) -> Result<Option<RideId>, Refusal> {
     let at = stamp.at;
     match command {
-        Command::ReportPositions(pings) => {
-            ping::decide(desk, state, at, pings, out);
-            Ok(None)
-        }
-        Command::Tick => Ok(None),
+        // Positions are taken ping by ping, each a step of its own.
+        Command::ReportPositions(_) | Command::Tick => Ok(None),
         Command::StartShift(order) => shift::start(desk, state, at, order, out).map(|()| None),
         Command::EndShift { driver } => shift::end(state, at, *driver, out).map(|()| None),
         Command::RequestRide(order) => {

@@ -10,13 +10,8 @@ use hansom_geo_index::{EdgeId, Millis, Point, Position};
 /// How many edges of the planned way are tried.
 const WINDOW: usize = 8;
 
-pub fn decide(desk: &mut Desk, state: &State, at: Millis, pings: &[Ping], out: &mut Vec<Event>) {
-    for ping in pings {
-        one(desk, state, at, ping, out);
-    }
-}
-
-fn one(desk: &mut Desk, state: &State, at: Millis, ping: &Ping, out: &mut Vec<Event>) {
+/// Decides one ping of a bundle. The next one sees what it changed: a repeat in the same bundle is out of order.
+pub fn decide(desk: &mut Desk, state: &State, at: Millis, ping: &Ping, out: &mut Vec<Event>) {
     let Ping { driver: id, seq, age_ms, coord } = *ping;
     let refuse = |reason| Event::PingRefused { driver: id, seq, reason };
     let Some(driver) = state.fleet.get(id) else { return out.push(refuse(PingRefusal::UnknownDriver)) };

@@ -161,9 +161,10 @@ pub fn boarded(state: &mut State, network: &Network, at: Millis, (id, driver_id)
         driver.plan.serve(id, StopKind::Pickup);
         driver.anchor = pickup;
         driver.anchor_at = at;
-        // A ride that was chained is now the one whose end is looked at.
+        // A ride that was chained is now the one whose end is looked at, unless another one is chained to it already.
         let horizon = state.settings.policy.chain_horizon;
-        if horizon > Millis::ZERO && driver.chain_due.is_none() && !driver.chainable {
+        let is_last = driver.plan.pending().next().is_none();
+        if horizon > Millis::ZERO && is_last && driver.chain_due.is_none() && !driver.chainable {
             let due = at + direct - horizon;
             set_chain(state, driver_id, Some(due.max(at)));
         }
