@@ -64,6 +64,17 @@ fn the_report_is_one_page_that_loads_nothing() {
 }
 
 #[test]
+fn a_run_without_a_pickup_has_a_report_without_figures_of_one() {
+    let desk = Desk::with_town();
+    let said = desk.hansom("simulate town.toml --out run --set rider.no_show=1");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let wait = said.out.lines().find(|line| line.starts_with("wait")).expect("a line about waits");
+    assert_eq!(wait.split_whitespace().collect::<Vec<_>>(), ["wait", "–", "p50", "–", "p90", "–", "p95", "–"]);
+    let page = desk.read("run/report.html");
+    assert!(!page.contains("NaN") && !page.contains("inf"), "a figure of nothing is a dash");
+}
+
+#[test]
 fn wrong_input_names_file_line_key_and_remedy() {
     let desk = Desk::with_town();
     desk.write("slip.toml", &desk.read("town.toml").replace("vehicles", "vehicels"));

@@ -110,7 +110,7 @@ fn table(scenario: &Scenario, run: &RunReport, folder: &Path) -> String {
     let spread = |spread: &Spread| {
         format!("p50 {}  p90 {}  p95 {}", fixed(spread.p50, 1), fixed(spread.p90, 1), fixed(spread.p95, 1))
     };
-    let seconds = |value: f64| format!("{} s", fixed(value, 1));
+    let seconds = |value: f64| if value.is_finite() { format!("{} s", fixed(value, 1)) } else { fixed(value, 1) };
     table.row([
         "service rate",
         &percent(s.service_rate),

@@ -59,7 +59,7 @@ struct Frame {
 }
 
 const WIDE: Frame = Frame { width: 1120.0, height: 220.0, left: 60.0, right: 12.0, top: 14.0, bottom: 26.0 };
-const HALF: Frame = Frame { width: 430.0, height: 240.0, left: 40.0, right: 12.0, top: 46.0, bottom: 26.0 };
+const HALF: Frame = Frame { width: 430.0, height: 240.0, left: 40.0, right: 12.0, top: 34.0, bottom: 26.0 };
 
 impl Frame {
     fn x(&self, part: f64) -> f64 {
@@ -297,23 +297,20 @@ impl Histogram<'_> {
         drawing(frame.width, frame.height, self.title, &self.describe, &content)
     }
 
-    /// Marked values, their names on lines of their own, as they may lie close; those far right are named on the left.
+    /// Marked values; every other name stands higher, as they may lie close.
     fn marks(&self, frame: Frame, end: f64) -> String {
         let mut text = String::new();
         for (n, (at, name)) in self.marks.iter().enumerate() {
-            let part = (at / end).clamp(0.0, 1.0);
-            let x = frame.x(part);
-            let y = frame.y(1.0) - 32.0 + 14.0 * (n % 3) as f64;
-            let (name_x, anchor) = if part > 0.7 { (x - 4.0, "end") } else { (x + 4.0, "start") };
+            let x = frame.x((at / end).clamp(0.0, 1.0));
+            let y = frame.y(1.0) - if n % 2 == 0 { 20.0 } else { 6.0 };
             let _infallible = write!(
                 text,
-                "<path class=\"mark\" d=\"M{0} {1}V{2}\"/><text class=\"note\" x=\"{3}\" y=\"{4}\" text-anchor=\"{anchor}\">{5}</text>",
+                "<path class=\"mark\" d=\"M{0} {1}V{2}\"/><text class=\"note\" x=\"{0}\" y=\"{3}\" text-anchor=\"middle\">{4}</text>",
                 px(x),
                 px(frame.y(0.0)),
-                px(y - 8.0),
-                px(name_x),
+                px(y + 4.0),
                 px(y),
-                escape(&format!("{name} {}", span(*at)))
+                escape(name)
             );
         }
         text

@@ -237,7 +237,9 @@ impl Report<'_> {
     fn wait_card(&self) -> String {
         let (counts, step_s) = history::wait_bins(self.trips);
         let wait = &self.summary.wait_s;
-        let marks = [("median", wait.p50), ("p90", wait.p90), ("p95", wait.p95)].map(|(name, value)| (value, name));
+        let mut marks = vec![(wait.p50, "median"), (wait.p90, "p90"), (wait.p95, "p95")];
+        // Without a pickup there is no wait.
+        marks.retain(|(value, _)| value.is_finite());
         let describe = format!("Median {}, 90th percentile {}.", span(wait.p50), span(wait.p90));
         let histogram = Histogram { title: "Waits", describe, step_s, counts: &counts, marks: &marks };
         card("", "How long riders waited", &format!("<p>rides per {step_s} s of wait</p>"), &histogram.draw())
