@@ -19,19 +19,33 @@ pub enum Mode {
     Compare,
 }
 
-/// The built binary.
-pub fn binary(root: &Path) -> PathBuf {
-    root.join("target/release").join(format!("hansom{}", std::env::consts::EXE_SUFFIX))
+/// The program as built for release, and a folder for its runs beside it.
+#[derive(Debug)]
+pub struct Built {
+    /// The program.
+    pub hansom: String,
+    /// The folder.
+    pub runs: PathBuf,
+}
+
+/// Builds the program.
+pub fn build(root: &Path) -> Result<Built> {
+    let arguments = ["build", "--locked", "--release", "--package", "hansom"];
+    shell::step("release build", shell::cargo(root, &arguments))?;
+    let text = shell::output(shell::cargo(root, &["metadata", "--format-version", "1", "--no-deps", "--locked"]))?;
+    let metadata: Value = serde_json::from_str(&text).map_err(|error| Failure(format!("cargo metadata: {error}")))?;
+    let target = Path::new(metadata["target_directory"].as_str().unwrap_or("target"));
+    let hansom = target.join("release").join(format!("hansom{}", std::env::consts::EXE_SUFFIX));
+    Ok(Built { hansom: hansom.to_string_lossy().into_owned(), runs: target.join("xtask-runs") })
 }
 
 /// Runs every scenario in `scenarios/` and writes or compares its results.
 pub fn run(root: &Path, mode: Mode) -> Result<()> {
-    let build = ["build", "--locked", "--release", "--package", "hansom"];
-    shell::step("release build", shell::cargo(root, &build))?;
+    let built = build(root)?;
     let mut differing = Vec::new();
     for scenario in scenarios(root)? {
         let name = scenario.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let found = results(root, &scenario, &name)?;
+        let found = results(root, &built, &scenario, &name)?;
         let file = root.join("scenarios/expected").join(format!("{name}.json"));
         match mode {
             Mode::Rewrite => shell::write(&file, &pretty(&found)?)?,
@@ -61,11 +75,11 @@ fn scenarios(root: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// What a run of `scenario` comes to, without what belongs to the machine.
-fn results(root: &Path, scenario: &Path, name: &str) -> Result<Value> {
-    let out = root.join("target/expected-runs").join(name);
+fn results(root: &Path, built: &Built, scenario: &Path, name: &str) -> Result<Value> {
+    let out = built.runs.join("expected").join(name);
     let [scenario, out] = [scenario, &out].map(|path| path.to_string_lossy().into_owned());
-    let arguments = ["simulate", &scenario, "--format", "json", "--out", &out];
-    let text = shell::output(shell::command(root, &binary(root).to_string_lossy(), &arguments))?;
+    let arguments = ["simulate", &scenario, "--format", "json", "--quiet", "--out", &out];
+    let text = shell::output(shell::command(root, &built.hansom, &arguments))?;
     let summary: Map<String, Value> =
         serde_json::from_str(&text).map_err(|error| Failure(format!("{scenario} printed no JSON object: {error}")))?;
     Ok(summary.into_iter().filter(|(key, _)| !OF_THE_MACHINE.contains(&key.as_str())).collect())
