@@ -108,7 +108,7 @@ pub struct Compare {
     pub what: Vec<PathBuf>,
     #[command(flatten)]
     pub arms: Arms,
-    /// Seeds on which every arm is run, the last one included
+    /// Seeds on which every arm is run, the last one included [default with --arm: 1..10]
     #[arg(long, value_name = "FIRST..LAST", requires = "arm")]
     pub seeds: Option<String>,
     #[command(flatten)]
