@@ -52,16 +52,19 @@ message!(Header {
     scenario = 10,
 });
 
+/// What the places of a header are counted from.
+const ZERO: Coord = Coord { lat: 0, lon: 0 };
+
 impl Header {
     /// Its canonical bytes: the message `Header` of `proto/hansom/log/v1/turn.proto`.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        Message::write(self, &mut Writer { out: &mut out, origin: self.origin });
+        Message::write(self, &mut Writer::new(&mut out, ZERO));
         out
     }
 
     /// The header of these bytes. That its versions are known is for the caller to check.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Self::read(&mut Input::new(bytes, Coord { lat: 0, lon: 0 }, Vec::new()))
+        Self::read(&mut Input::new(bytes, ZERO, Vec::new()))
     }
 }

@@ -84,10 +84,10 @@ struct PingRefused {
 
 #[derive(Message)]
 struct CoordMessage {
-    #[prost(sint32, tag = "1")]
-    lat: i32,
-    #[prost(sint32, tag = "2")]
-    lon: i32,
+    #[prost(sint64, tag = "1")]
+    north: i64,
+    #[prost(sint64, tag = "2")]
+    east: i64,
 }
 
 #[derive(Message)]
@@ -102,24 +102,16 @@ struct FixMessage {
 
 #[derive(Message)]
 struct Place {
-    #[prost(message, required, tag = "1")]
-    place: PositionMessage,
+    #[prost(uint64, tag = "1")]
+    place: u64,
 }
 
 #[derive(Message)]
 struct OnRoute {
     #[prost(uint32, tag = "1")]
     cursor: u32,
-    #[prost(message, required, tag = "2")]
-    place: PositionMessage,
-}
-
-#[derive(Message)]
-struct PositionMessage {
-    #[prost(uint32, tag = "1")]
-    edge: u32,
-    #[prost(uint32, tag = "2")]
-    along: u32,
+    #[prost(uint64, tag = "2")]
+    place: u64,
 }
 
 /// What the reader saw.
@@ -143,10 +135,7 @@ pub fn read(bytes: &[u8], origin: Coord) -> Result<Read, prost::DecodeError> {
                 driver: DriverId(driver as u32),
                 seq: seq as u32,
                 age_ms: age_ms as i32,
-                coord: Coord {
-                    lat: (i64::from(origin.lat) + columns.north[index]) as i32,
-                    lon: (i64::from(origin.lon) + columns.east[index]) as i32,
-                },
+                coord: from(origin, columns.north[index], columns.east[index]),
             }
         })
         .collect();
@@ -180,14 +169,14 @@ pub fn read(bytes: &[u8], origin: Coord) -> Result<Read, prost::DecodeError> {
             }
         }
         if let Some(DriverMoved { driver, seq, age_ms, clamped, coord, fix }) = event.driver_moved {
-            let place = |place: PositionMessage| Position { edge: EdgeId(place.edge), along: place.along as u16 };
+            let place = |place: u64| Position { edge: EdgeId((place >> 16) as u32), along: place as u16 };
             let fix = match (fix.anchored, fix.on_route, fix.off_route) {
                 (Some(at), None, None) => Fix::Anchored(place(at.place)),
                 (None, Some(on), None) => Fix::OnRoute { cursor: on.cursor as u16, place: place(on.place) },
                 (None, None, Some(at)) => Fix::OffRoute(place(at.place)),
                 _ => Fix::Kept,
             };
-            let coord = Coord { lat: coord.lat, lon: coord.lon };
+            let coord = from(origin, coord.north, coord.east);
             answers.push(Event::DriverMoved { driver: DriverId(driver), seq, age_ms, clamped, coord, fix });
         }
         if let Some(PingRefused { driver, seq, reason }) = event.ping_refused {
@@ -206,4 +195,8 @@ fn refusal(number: u32) -> PingRefusal {
         5 => PingRefusal::OffStreet,
         other => panic!("no such refusal: {other}"),
     }
+}
+
+fn from(origin: Coord, north: i64, east: i64) -> Coord {
+    Coord { lat: (i64::from(origin.lat) + north) as i32, lon: (i64::from(origin.lon) + east) as i32 }
 }

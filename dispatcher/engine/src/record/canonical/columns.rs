@@ -7,7 +7,7 @@ use super::DecodeError;
 use super::wire::{Input, Writer};
 
 /// Numbers of columns are below this: they take at most [`LONGEST`] bytes.
-const LIMIT: u64 = 1 << 35;
+pub(super) const LIMIT: u64 = 1 << 35;
 const LONGEST: usize = 5;
 /// A number is stored as so many bytes, of which the first count.
 const STORE: usize = 8;
@@ -123,9 +123,9 @@ mod tests {
         fn columns_are_packed_varints(numbers in prop::collection::vec((0..LIMIT, 0u32..35), 0..40)) {
             let numbers: Vec<u64> = numbers.into_iter().map(|(number, shift)| number >> shift).collect();
             let (mut column, mut plain) = (Vec::new(), Vec::new());
-            write(1, numbers.len(), numbers.iter().copied(), &mut Writer { out: &mut column, origin: ORIGIN });
+            write(1, numbers.len(), numbers.iter().copied(), &mut Writer::new(&mut column, ORIGIN));
             if !numbers.is_empty() {
-                Writer { out: &mut plain, origin: ORIGIN }.delimited(1, |writer| numbers.iter().for_each(|&n| writer.varint(n)));
+                Writer::new(&mut plain, ORIGIN).delimited(1, |writer| numbers.iter().for_each(|&n| writer.varint(n)));
                 let mut input = Input::new(&column, ORIGIN, Vec::new());
                 input.field().expect("a tag");
                 let mut read = Column::read(&mut input).expect("a column");

@@ -8,11 +8,64 @@ use crate::domain::{Hours, Planner, Policy, Settings, Tariff, Term, Terms, Unser
 use crate::lifecycle::{offer, ride, session};
 use crate::record::json::Json;
 use crate::record::{Account, Entry, PingRefusal, Refusal, ReleaseCause, RequestRefusal, SettlementCause};
-use hansom_geo_index::{Coord, Millis, Position, WeightsVersion};
+use hansom_geo_index::{Coord, EdgeId, Millis, Position, WeightsVersion};
 
-message!(Coord { lat = 1, lon = 2 });
-message!(Position { edge = 1, along = 2 });
-optional_fields!((|number, value: &_, writer: &mut Writer| Field::write(value, number, writer)); Coord, Position);
+/// Counted from the market's origin.
+impl Message for Coord {
+    fn write(&self, writer: &mut Writer) {
+        let origin = writer.origin;
+        Field::write(&(i64::from(self.lat) - i64::from(origin.lat)), 1, writer);
+        Field::write(&(i64::from(self.lon) - i64::from(origin.lon)), 2, writer);
+    }
+
+    fn read(input: &mut Input) -> Result<Self, DecodeError> {
+        let (mut north, mut east) = (Slot::<i64>::new(), Slot::<i64>::new());
+        while let Some((number, wire)) = input.field()? {
+            match number {
+                1 => north.merge(wire, input)?,
+                2 => east.merge(wire, input)?,
+                _ => input.skip(wire)?,
+            }
+        }
+        let from = |origin: i32, steps: i64| {
+            let place = i64::from(origin).checked_add(steps).and_then(|place| i32::try_from(place).ok());
+            place.ok_or(DecodeError::Range("Coord"))
+        };
+        Ok(Self {
+            lat: from(input.origin.lat, north.finish(input, "Coord", "north")?)?,
+            lon: from(input.origin.lon, east.finish(input, "Coord", "east")?)?,
+        })
+    }
+
+    fn json(&self, json: &mut Json) {
+        json.key("lat");
+        json.plain(self.lat);
+        json.key("lon");
+        json.plain(self.lon);
+    }
+}
+optional_fields!((|number, value: &Coord, writer: &mut Writer| Field::write(value, number, writer)); Coord);
+
+/// One number: the edge in front of the 16 bits of how far along it.
+impl Number for Position {
+    fn encode(self) -> u64 {
+        u64::from(self.edge.0) << 16 | u64::from(self.along)
+    }
+
+    fn decode(number: u64) -> Option<Self> {
+        Some(Self { edge: EdgeId(u32::try_from(number >> 16).ok()?), along: number as u16 })
+    }
+
+    fn json(self, json: &mut Json) {
+        json.object(|json| {
+            json.key("edge");
+            json.plain(self.edge.0);
+            json.key("along");
+            json.plain(self.along);
+        });
+    }
+}
+number_fields!(Some(Position { edge: EdgeId(0), along: 0 }); Position);
 
 codes!(PingRefusal { UnknownDriver = 1, OffShift = 2, OutOfOrder = 3, Teleport = 4, OffStreet = 5 });
 codes!(RequestRefusal { PickupOffStreet = 1, DropoffOffStreet = 2, NoSeats = 3 });
@@ -183,7 +236,7 @@ impl Message for (Millis, WeightsVersion) {
                 _ => input.skip(wire)?,
             }
         }
-        Ok((from.finish("Hour", "from")?, version.finish("Hour", "version")?))
+        Ok((from.finish(input, "Hour", "from")?, version.finish(input, "Hour", "version")?))
     }
 
     fn json(&self, json: &mut Json) {
@@ -208,7 +261,7 @@ impl Message for Hours {
                 _ => input.skip(wire)?,
             }
         }
-        Ok(Self(hours.finish("Hours", "hours")?))
+        Ok(Self(hours.finish(input, "Hours", "hours")?))
     }
 
     fn json(&self, json: &mut Json) {

@@ -1,4 +1,5 @@
-//! Tables of events. Number 1 is a run of pings ([`super::pings`]); a number up to 15 costs a byte less than a higher one.
+//! Tables of events. Numbers 1, 3 and 15 are short forms ([`super::short`]); one up to 15 costs a byte less than a higher
+//! one.
 
 use super::DecodeError;
 use super::field::{Field, Message, Slot, expect};
@@ -9,7 +10,6 @@ use crate::record::{Event, Fix, OfferMade, RideRequested, Settlement, ShiftStart
 
 oneof!(Event {
     LegPlanned = 2 { driver = 1, origin = 2, target = 3, weights = 4, eta_ms = 5 },
-    Keyed = 3 { key = 1, fingerprint = 2, offset = 3, ride = 4 },
     RideRequested = 4[request],
     MatchingScheduled = 5 { due = 1 },
     MatchingDue = 6 { basis = 1, retry = 2 },
@@ -21,7 +21,6 @@ oneof!(Event {
     RideEnded = 12 { ride = 1, outcome = 2, driver = 3, place = 4 },
     Settled = 13[settlement],
     RideRetired = 14 { ride = 1 },
-    SilenceRearmed = 15 { driver = 1, until = 2 },
     Refused = 16 { reason = 1 },
     Repeated = 17 { first = 1 },
     ShiftStarted = 18[shift],
@@ -44,6 +43,8 @@ oneof!(Event {
     WeightsActivated = 35 { version = 1 },
     MatchingIdle = 36,
     SlipPassed = 37 { ride = 1 },
+    Keyed = 38 { key = 1, fingerprint = 2, offset = 3, ride = 4 },
+    SilenceRearmed = 39 { driver = 1, until = 2 },
 });
 
 oneof!(Fix { Kept = 1, Anchored = 2(place), OnRoute = 3 { cursor = 1, place = 2 }, OffRoute = 4(place) });

@@ -36,7 +36,7 @@ pub(crate) trait Field: Sized {
     /// Reads one occurrence of the field.
     fn merge(slot: &mut Option<Self>, wire: Wire, input: &mut Input) -> Result<(), DecodeError>;
     /// What an absent field stands for; `None`: it must be there.
-    fn absent() -> Option<Self>;
+    fn absent(input: &Input) -> Option<Self>;
     /// For people.
     fn json(&self, json: &mut Json);
 }
@@ -53,8 +53,8 @@ impl<F: Field> Slot<F> {
         F::merge(&mut self.0, wire, input)
     }
 
-    pub fn finish(self, message: &'static str, field: &'static str) -> Result<F, DecodeError> {
-        self.0.or_else(F::absent).ok_or(DecodeError::Missing { message, field })
+    pub fn finish(self, input: &Input, message: &'static str, field: &'static str) -> Result<F, DecodeError> {
+        self.0.or_else(|| F::absent(input)).ok_or(DecodeError::Missing { message, field })
     }
 }
 
@@ -86,7 +86,7 @@ impl<M: Message> Field for M {
         Ok(())
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: &Input) -> Option<Self> {
         None
     }
 
@@ -126,7 +126,7 @@ macro_rules! number_fields {
                 Ok(())
             }
 
-            fn absent() -> Option<Self> {
+            fn absent(_: &Input) -> Option<Self> {
                 $absent
             }
 
@@ -156,7 +156,7 @@ macro_rules! optional_fields {
                 Ok(())
             }
 
-            fn absent() -> Option<Self> {
+            fn absent(_: &Input) -> Option<Self> {
                 Some(None)
             }
 
@@ -186,7 +186,7 @@ macro_rules! repeated_fields {
                 Ok(())
             }
 
-            fn absent() -> Option<Self> {
+            fn absent(_: &Input) -> Option<Self> {
                 Some(Self::default())
             }
 
@@ -264,7 +264,7 @@ macro_rules! newtypes {
 
 unsigned!(u8, u16, u32, u64);
 signed!(i32, i64);
-newtypes!(DriverId, Epoch, Money, Offset, RideId, Millis, WeightsVersion, EdgeId);
+newtypes!(DriverId, Epoch, Money, Offset, RideId, WeightsVersion, EdgeId);
 
 impl Number for bool {
     fn encode(self) -> u64 {
@@ -280,6 +280,35 @@ impl Number for bool {
     }
 }
 number_fields!(Some(false); bool);
+
+/// An instant, or a span where instants are counted from 0. The difference wraps: every instant has one.
+impl Field for Millis {
+    fn write(&self, number: u32, writer: &mut Writer) {
+        match zigzag(self.0.wrapping_sub(writer.epoch.0)) {
+            0 => {}
+            since => writer.number(number, since),
+        }
+    }
+
+    fn merge(slot: &mut Option<Self>, wire: Wire, input: &mut Input) -> Result<(), DecodeError> {
+        expect(wire, Wire::Varint)?;
+        let since = unzigzag(input.varint()?);
+        *slot = Some(Self(input.epoch.0.wrapping_add(since)));
+        Ok(())
+    }
+
+    fn absent(input: &Input) -> Option<Self> {
+        Some(input.epoch)
+    }
+
+    fn json(&self, json: &mut Json) {
+        json.plain(self.0);
+    }
+}
+optional_fields!(
+    (|number, value: &Millis, writer: &mut Writer| writer.number(number, zigzag(value.0.wrapping_sub(writer.epoch.0))));
+    Millis
+);
 
 /// Text, as UTF-8.
 macro_rules! text_fields {
@@ -299,7 +328,7 @@ macro_rules! text_fields {
                 Ok(())
             }
 
-            fn absent() -> Option<Self> {
+            fn absent(_: &Input) -> Option<Self> {
                 Some(Self::default())
             }
 
@@ -328,7 +357,7 @@ impl Field for Key {
         Ok(())
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: &Input) -> Option<Self> {
         None
     }
 
@@ -349,7 +378,7 @@ impl Field for [u8; 32] {
         Ok(())
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: &Input) -> Option<Self> {
         None
     }
 
@@ -377,7 +406,7 @@ impl Field for Box<[DriverId]> {
         Ok(())
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: &Input) -> Option<Self> {
         Some(Self::default())
     }
 

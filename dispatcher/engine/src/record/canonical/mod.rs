@@ -2,8 +2,9 @@
 //! protobuf leaves open fixed, so that equal turns have equal bytes.
 //!
 //! Fields stand in order of their numbers; numbers that are 0 and lists that are empty are left out, except in a oneof,
-//! an `optional` or a column; lengths and numbers take as few bytes as they can; there are no maps. The events are the
-//! tail of a turn, so that their bytes can be chained without a look at them ([`EventChain`]).
+//! an `optional` or a column; lengths and numbers take as few bytes as they can; there are no maps. The instants of
+//! events are counted from the time of their turn. The events are the tail of a turn, so that their bytes can be chained
+//! without a look at them ([`EventChain`]).
 //!
 //! Written by hand and not by a generator, because pings are 46 of 50 million facts of a day: in memory a ping's event
 //! is complete, in the record it leaves out what the command beside it already says. One table per type gives its bytes,
@@ -18,11 +19,13 @@ mod commands;
 mod domain;
 mod events;
 mod pings;
+mod short;
 
-use super::{Command, Event, Ping, Turn};
-use crate::domain::{Key, Offset};
+use super::{Command, Ping, Turn};
+use crate::domain::Offset;
 use field::{Field, Message, Slot, expect};
 use hansom_geo_index::{Coord, Millis};
+use short::Beside;
 use wire::{Input, Wire, Writer};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -66,8 +69,8 @@ pub enum DecodeError {
         /// Its number in the schema.
         number: u32,
     },
-    /// The columns of pings do not fit each other or the command.
-    #[error("the columns of pings differ in length")]
+    /// Columns do not fit each other or the command.
+    #[error("columns differ in length")]
     Columns,
     /// The events are not the tail of the turn.
     #[error("a turn's fields are out of order")]
@@ -80,27 +83,23 @@ pub enum DecodeError {
 /// `origin` is what the places of pings are counted from: the one in the log's [`Header`](super::Header), best near the
 /// middle of the market. A turn has to be read with the origin that it was written with.
 pub fn encode(turn: &Turn, origin: Coord, out: &mut Vec<u8>) -> usize {
-    let mut writer = Writer { out, origin };
+    let mut writer = Writer::new(out, origin);
     Field::write(&turn.offset, number::OFFSET, &mut writer);
     Field::write(&turn.at, number::AT, &mut writer);
     Field::write(&turn.key, number::KEY, &mut writer);
     Field::write(&turn.command, number::COMMAND, &mut writer);
     let tail = writer.out.len();
-    let mut pings: &[Ping] = match &turn.command {
-        Command::ReportPositions(pings) => pings,
-        _ => &[],
-    };
+    writer.epoch = turn.at;
+    let mut beside = Beside::new(turn.key, turn.offset, &turn.command);
     let mut events = turn.events.as_slice();
-    while let Some(event) = events.first() {
-        let run = pings::Run::of(events, pings);
-        if run.len == 0 {
-            Field::write(event, number::EVENTS, &mut writer);
-            events = &events[1..];
-        } else {
-            let (said, rest) = events.split_at(run.len);
-            writer.delimited(number::EVENTS, |writer| pings::write_run(&run, said, writer));
-            (events, pings) = (rest, &pings[run.len..]);
-        }
+    while let Some((event, rest)) = events.split_first() {
+        events = match beside.write(number::EVENTS, events, &mut writer) {
+            0 => {
+                Field::write(event, number::EVENTS, &mut writer);
+                rest
+            }
+            said => &events[said..],
+        };
     }
     tail
 }
@@ -146,68 +145,49 @@ impl Decoder {
 }
 
 fn read(input: &mut Input, turn: &mut Turn) -> Result<usize, DecodeError> {
-    let (mut offset, mut at, mut key, mut command) =
-        (Slot::<Offset>::new(), Slot::<Millis>::new(), Slot::<Option<Key>>::new(), Slot::<Command>::new());
+    let (mut offset, mut at, mut key, mut command) = (Slot::new(), Slot::new(), Slot::new(), Slot::new());
     let mut tail = input.position();
-    while let Some((number, wire)) = input.field()? {
+    let mut next = input.field()?;
+    while let Some((number, wire)) = next.filter(|(number, _)| *number != number::EVENTS) {
         match number {
             number::OFFSET => offset.merge(wire, input)?,
             number::AT => at.merge(wire, input)?,
             number::KEY => key.merge(wire, input)?,
             number::COMMAND => command.merge(wire, input)?,
-            number::EVENTS => {
-                expect(wire, Wire::Bytes)?;
-                turn.command = command.finish("Turn", "command")?;
-                read_events(input, &turn.command, &mut turn.events)?;
-                (turn.offset, turn.at) = (offset.finish("Turn", "offset")?, at.finish("Turn", "at")?);
-                turn.key = key.finish("Turn", "key")?;
-                return Ok(tail);
-            }
             _ => input.skip(wire)?,
         }
         tail = input.position();
+        next = input.field()?;
     }
-    turn.command = command.finish("Turn", "command")?;
-    (turn.offset, turn.at) = (offset.finish("Turn", "offset")?, at.finish("Turn", "at")?);
-    turn.key = key.finish("Turn", "key")?;
-    Ok(tail)
-}
-
-/// Reads the events of a turn up to its end; the tag of the first has been read.
-fn read_events(input: &mut Input, command: &Command, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-    let mut pings: &[Ping] = match command {
-        Command::ReportPositions(pings) => pings,
-        _ => &[],
-    };
-    loop {
-        input.nested(|input| {
-            if input.peek() == Some(pings::RUN_TAG) {
-                pings::read_run(input, &mut pings, events)
-            } else {
-                events.push(Message::read(input)?);
-                Ok(())
-            }
-        })?;
-        match input.field()? {
-            None => return Ok(()),
-            Some((number::EVENTS, Wire::Bytes)) => {}
-            Some(_) => return Err(DecodeError::Order),
+    turn.command = command.finish(input, "Turn", "command")?;
+    turn.offset = offset.finish(input, "Turn", "offset")?;
+    turn.at = at.finish(input, "Turn", "at")?;
+    turn.key = key.finish(input, "Turn", "key")?;
+    input.epoch = turn.at;
+    let mut beside = Beside::new(turn.key, turn.offset, &turn.command);
+    while let Some((number, wire)) = next {
+        if number != number::EVENTS {
+            return Err(DecodeError::Order);
         }
+        expect(wire, Wire::Bytes)?;
+        input.nested(|input| beside.read(input, &mut turn.events))?;
+        next = input.field()?;
     }
+    Ok(tail)
 }
 
 /// What tells one keyed command from another: xxh3-64 over the command's canonical bytes, places of pings counted from
 /// (0, 0).
 pub fn fingerprint(command: &Command) -> u64 {
     let mut bytes = Vec::with_capacity(128);
-    Message::write(command, &mut Writer { out: &mut bytes, origin: Coord { lat: 0, lon: 0 } });
+    Message::write(command, &mut Writer::new(&mut bytes, Coord { lat: 0, lon: 0 }));
     xxh3_64(&bytes)
 }
 
 /// The hash that tells one course of events from another: xxh3-128 (default secret, seed 0) over the canonical bytes of
 /// all events, turn after turn: each event's field of its turn, tag and length included, and nothing between them.
 ///
-/// It detects divergence, no forgery. What an event leaves out because the command says it is not part of it.
+/// It detects divergence, no forgery. What an event leaves out because its turn says it is not part of it.
 #[derive(Clone, Default)]
 pub struct EventChain(Xxh3);
 

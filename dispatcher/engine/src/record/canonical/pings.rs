@@ -8,17 +8,11 @@
 use super::DecodeError;
 use super::columns::{self, Column};
 use super::field::{Field, Message, Number, expect, unzigzag, zigzag};
-use super::wire::{Input, Wire, Writer, tag};
+use super::wire::{Input, Wire, Writer};
 use crate::domain::DriverId;
 use crate::record::json::Json;
 use crate::record::{Event, Fix, Ping, PingRefusal};
 use hansom_geo_index::{Coord, EdgeId, Position};
-
-/// Number of a run of pings among the kinds of events.
-const RUN: u32 = 1;
-
-/// The first byte of an event that is a run of pings.
-pub(super) const RUN_TAG: u8 = tag(RUN, Wire::Bytes) as u8;
 
 /// Columns of the command.
 mod command {
@@ -195,41 +189,34 @@ pub(super) fn write_run(run: &Run, events: &[Event], writer: &mut Writer) {
         Event::DriverMoved { age_ms, clamped: true, .. } => Some(u64::from(age_ms)),
         _ => None,
     };
-    writer.delimited(RUN, |writer| {
-        columns::write(run::WHAT, events.len(), whats, writer);
-        let edges = events.iter().filter_map(place).map(|place| u64::from(place.edge.0));
-        columns::write(run::EDGE, run.places, edges, writer);
-        if run.places > 0 {
-            writer.delimited(run::ALONG, |writer| {
-                let alongs = events.iter().filter_map(place);
-                writer.out.extend(alongs.flat_map(|place| place.along.to_le_bytes()));
-            });
-        }
-        columns::write(run::AGE_MS, run.clamped, events.iter().filter_map(clamped_age), writer);
-    });
+    columns::write(run::WHAT, events.len(), whats, writer);
+    let edges = events.iter().filter_map(place).map(|place| u64::from(place.edge.0));
+    columns::write(run::EDGE, run.places, edges, writer);
+    if run.places > 0 {
+        writer.delimited(run::ALONG, |writer| {
+            let alongs = events.iter().filter_map(place);
+            writer.out.extend(alongs.flat_map(|place| place.along.to_le_bytes()));
+        });
+    }
+    columns::write(run::AGE_MS, run.clamped, events.iter().filter_map(clamped_age), writer);
 }
 
 /// Reads a run, takes its pings off the front of `pings`, and appends the events that it stands for.
 pub(super) fn read_run(input: &mut Input, pings: &mut &[Ping], events: &mut Vec<Event>) -> Result<(), DecodeError> {
-    let Some((RUN, Wire::Bytes)) = input.field()? else { return Err(DecodeError::Order) };
     let [mut what, mut edge, mut age_ms] = [const { Column::absent() }; 3];
     let mut along: &[u8] = &[];
-    input.nested(|input| {
-        while let Some((number, wire)) = input.field()? {
-            match number {
-                run::WHAT | run::EDGE | run::ALONG | run::AGE_MS => expect(wire, Wire::Bytes)?,
-                _ => {}
-            }
-            match number {
-                run::WHAT => what = Column::read(input)?,
-                run::EDGE => edge = Column::read(input)?,
-                run::ALONG => along = input.delimited()?,
-                run::AGE_MS => age_ms = Column::read(input)?,
-                _ => input.skip(wire)?,
-            }
+    while let Some((number, wire)) = input.field()? {
+        if matches!(number, run::WHAT | run::EDGE | run::ALONG | run::AGE_MS) {
+            expect(wire, Wire::Bytes)?;
         }
-        Ok(())
-    })?;
+        match number {
+            run::WHAT => what = Column::read(input)?,
+            run::EDGE => edge = Column::read(input)?,
+            run::ALONG => along = input.delimited()?,
+            run::AGE_MS => age_ms = Column::read(input)?,
+            _ => input.skip(wire)?,
+        }
+    }
     let mut place = || {
         let edge = EdgeId(u32::try_from(edge.next()?).map_err(|_| DecodeError::Range("EdgeId"))?);
         let (here, rest) = along.split_first_chunk().ok_or(DecodeError::Columns)?;

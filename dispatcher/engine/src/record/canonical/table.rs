@@ -17,7 +17,7 @@ macro_rules! message {
                         _ => input.skip(wire)?,
                     }
                 }
-                Ok(Self { $($field: $field.finish(stringify!($type), stringify!($field))?),* })
+                Ok(Self { $($field: $field.finish(input, stringify!($type), stringify!($field))?),* })
             }
 
             fn json(&self, json: &mut Json) {
@@ -72,8 +72,8 @@ macro_rules! oneof {
                                     }
                                 }
                                 Ok(Self::$variant
-                                    $({ $($field: $field.finish(stringify!($variant), stringify!($field))?),* })?
-                                    $(($inner.finish(stringify!($variant), stringify!($inner))?))?
+                                    $({ $($field: $field.finish(input, stringify!($variant), stringify!($field))?),* })?
+                                    $(($inner.finish(input, stringify!($variant), stringify!($inner))?))?
                                     $(($whole))?)
                             })?
                         })*

@@ -2,7 +2,7 @@
 
 use super::DecodeError;
 use crate::record::Ping;
-use hansom_geo_index::Coord;
+use hansom_geo_index::{Coord, Millis};
 
 /// How a value stands on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +25,16 @@ pub(crate) struct Writer<'a> {
     pub out: &'a mut Vec<u8>,
     /// What the places of pings are counted from.
     pub origin: Coord,
+    /// What instants are counted from.
+    pub epoch: Millis,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// A writer to the end of `out`, which counts instants from 1970.
+    pub fn new(out: &'a mut Vec<u8>, origin: Coord) -> Self {
+        Self { out, origin, epoch: Millis::ZERO }
+    }
+
     /// A number.
     #[inline]
     pub fn varint(&mut self, mut value: u64) {
@@ -90,6 +97,8 @@ pub(crate) struct Input<'a> {
     end: usize,
     /// What the places of pings are counted from.
     pub origin: Coord,
+    /// What instants are counted from.
+    pub epoch: Millis,
     /// A buffer for the pings to be read.
     pub pings: Vec<Ping>,
 }
@@ -97,7 +106,7 @@ pub(crate) struct Input<'a> {
 impl<'a> Input<'a> {
     /// Reads `bytes` from their start.
     pub fn new(bytes: &'a [u8], origin: Coord, pings: Vec<Ping>) -> Self {
-        Self { bytes, at: 0, end: bytes.len(), origin, pings }
+        Self { bytes, at: 0, end: bytes.len(), origin, epoch: Millis::ZERO, pings }
     }
 
     /// How many bytes were read.
@@ -194,7 +203,7 @@ mod tests {
         fn numbers_come_back(value in any::<u64>(), shift in 0u32..64) {
             let value = value >> shift;
             let mut out = Vec::new();
-            Writer { out: &mut out, origin: ORIGIN }.varint(value);
+            Writer::new(&mut out, ORIGIN).varint(value);
             prop_assert_eq!(out.len(), varint_len(value));
             prop_assert_eq!(Input::new(&out, ORIGIN, Vec::new()).varint(), Ok(value));
         }
@@ -203,8 +212,8 @@ mod tests {
         fn a_body_of_any_length_is_prefixed_with_it(length in 0usize..40_000) {
             let body = vec![7; length];
             let (mut patched, mut known) = (Vec::new(), Vec::new());
-            Writer { out: &mut patched, origin: ORIGIN }.delimited(9, |writer| writer.out.extend_from_slice(&body));
-            Writer { out: &mut known, origin: ORIGIN }.bytes(9, &body);
+            Writer::new(&mut patched, ORIGIN).delimited(9, |writer| writer.out.extend_from_slice(&body));
+            Writer::new(&mut known, ORIGIN).bytes(9, &body);
             prop_assert_eq!(patched, known);
         }
     }

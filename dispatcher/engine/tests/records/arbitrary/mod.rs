@@ -5,7 +5,7 @@ mod header;
 
 use events::EVENTS;
 use hansom_engine::domain::Terms;
-use hansom_engine::record::{Fix, Ping, Proposal, Proposed, RequestRide, StartShift};
+use hansom_engine::record::{Fix, Ping, Proposal, Proposed, RequestRide, StartShift, fingerprint};
 use hansom_engine::{Command, DriverId, Epoch, Event, Key, Money, Name, Offset, RideId, Turn};
 use hansom_geo_index::{Coord, EdgeId, Millis, Position, WeightsVersion};
 
@@ -204,7 +204,28 @@ impl Draw {
                 }
             }
         }
-        Turn { offset: Offset(self.wide()), at: self.millis(), key: self.maybe(Self::key), command, events }
+        let mut turn =
+            Turn { offset: Offset(self.wide()), at: self.millis(), key: self.maybe(Self::key), command, events };
+        self.echo(&mut turn);
+        turn
+    }
+
+    /// Adds events that repeat what stands beside them: that the command was taken, and that silences were put off.
+    fn echo(&mut self, turn: &mut Turn) {
+        let place = self.below(turn.events.len() as u64 + 1) as usize;
+        if let Some(key) = turn.key
+            && self.flag()
+        {
+            let (fingerprint, offset) = (fingerprint(&turn.command), turn.offset);
+            turn.events.insert(place, Event::Keyed { key, fingerprint, offset, ride: self.maybe(Self::ride) });
+        }
+        if self.below(4) == 0 {
+            let rearmed = self.several(6, |draw| {
+                let until = Millis(turn.at.0.wrapping_add(draw.signed() >> 32));
+                Event::SilenceRearmed { driver: draw.driver(), until }
+            });
+            turn.events.splice(place..place, rearmed);
+        }
     }
 
     /// A bundle of pings as a city sends it, each answered: for figures of size and speed.
