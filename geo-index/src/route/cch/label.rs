@@ -55,7 +55,6 @@ impl Labels {
     pub fn new(hierarchy: &Hierarchy, metric: Metric, room: usize) -> Self {
         let side = |costs| Side { costs, kept: (0..hierarchy.node_count()).map(|_| OnceLock::new()).collect() };
         let (leaving, reaching) = (side(metric.up), side(metric.down));
-        eprintln!("kept from {}", kept_from(hierarchy, room));
         Self { leaving, reaching, kept_from: kept_from(hierarchy, room), held: AtomicUsize::new(0) }
     }
 
