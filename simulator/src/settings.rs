@@ -67,7 +67,7 @@ fn policy(scenario: &Scenario) -> Policy {
             Term::Revenue => given.revenue,
             Term::Destination => given.destination,
             Term::Acceptance => given.acceptance,
-            Term::Cancellation => 0,
+            Term::Cancellation => given.cancellation,
             Term::Rating => given.rating,
             Term::Tier => given.tier,
             Term::Forecast => given.forecast,

@@ -69,7 +69,7 @@ impl World {
             autonomous: supply.autonomous,
             until: supply.end,
             home: None,
-            rating: 500,
+            rating: 500 - self.keys.constants.rating,
         })))
     }
 

@@ -51,6 +51,7 @@ impl World {
                         rider.release();
                         self.agenda.add(rider.until().max(at), Cue::GiveUp, ride.0, 0);
                     }
+                    self.walk_away(*driver, at, *ride);
                     self.notify(*driver, at, event);
                 }
                 Event::RideEnded { ride, outcome, driver, .. } => {
@@ -59,6 +60,7 @@ impl World {
                     self.completed += u64::from(*outcome == Outcome::Completed);
                     self.riders.remove(*ride);
                     if let Some(driver) = driver {
+                        self.walk_away(*driver, at, *ride);
                         self.notify(*driver, at, event);
                     }
                 }
@@ -152,6 +154,17 @@ impl World {
             | Command::CancelRide { .. }
             | Command::Tick
             | Command::Propose(_) => {}
+        }
+    }
+
+    /// The rider of a ride that ended, or that is another driver's now, does not get in: the driver sees that, even if he
+    /// cannot hear why.
+    fn walk_away(&mut self, driver: DriverId, at: Millis, ride: RideId) {
+        let vehicle = self.vehicle_of[driver.index()];
+        let driver = &self.drivers[vehicle as usize];
+        if driver.dark && driver.duty == Duty::Boarding(ride) {
+            self.take_up(vehicle, Duty::AtPickup(ride));
+            self.turn_to(vehicle, at, Kind::Stand, Some(ride));
         }
     }
 

@@ -22,7 +22,7 @@ use crate::clock::{Agenda, Cue};
 use crate::demand::{Places, Request};
 use crate::report::{Series, Stints, Totals, Trip};
 use crate::rng::{Purpose, Stream};
-use crate::scenario::{Dist, Idle, Period, Scenario};
+use crate::scenario::{Constants, Dist, Idle, Period, Scenario};
 use crate::sense::Sense;
 use crate::supply;
 use crate::traffic::Traffic;
@@ -77,6 +77,8 @@ struct Behaviour {
     idle: Idle,
     boarding: Millis,
     alighting: Millis,
+    /// What every rider and driver is worth, as long as nobody says more of them.
+    constants: Constants,
 }
 
 /// Chance, by purpose.
@@ -143,6 +145,7 @@ impl World {
                 idle: scenario.supply.idle,
                 boarding: scenario.boarding,
                 alighting: scenario.alighting,
+                constants: scenario.policy.constants,
             },
             drivers: vec![Driver::new(); supply.len()],
             vehicles: supply.iter().map(|driver| Vehicle::at(driver.place)).collect(),
@@ -211,7 +214,7 @@ impl World {
             dropoff: request.dropoff,
             seats: request.seats,
             class: 0,
-            tier: 0,
+            tier: self.keys.constants.tier,
             blocked: Box::default(),
         }))
     }

@@ -113,8 +113,8 @@ impl Default for Weights {
             revenue: 0,
             destination: 0,
             acceptance: 0,
+            cancellation: 0,
             rating: 0,
-            blocklist: 0,
             tier: 0,
             forecast: 0,
         }

@@ -201,8 +201,8 @@ fn weights(keys: &mut impl Keys, w: &mut Weights) {
     keys.key("revenue", &mut w.revenue, &per_mille);
     keys.key("destination", &mut w.destination, &per_mille);
     keys.key("acceptance", &mut w.acceptance, &per_mille);
+    keys.key("cancellation", &mut w.cancellation, &per_mille);
     keys.key("rating", &mut w.rating, &per_mille);
-    keys.key("blocklist", &mut w.blocklist, &per_mille);
     keys.key("tier", &mut w.tier, &per_mille);
     keys.key("forecast", &mut w.forecast, &per_mille);
 }
@@ -210,10 +210,8 @@ fn weights(keys: &mut impl Keys, w: &mut Weights) {
 fn constants(keys: &mut impl Keys, c: &mut Constants) {
     let units = Whole::of(-1_000_000_000..=1_000_000_000);
     keys.key("destination", &mut c.destination, &units);
-    keys.key("acceptance", &mut c.acceptance, &units);
-    keys.key("rating", &mut c.rating, &units);
-    keys.key("blocklist", &mut c.blocklist, &units);
-    keys.key("tier", &mut c.tier, &units);
+    keys.key("rating", &mut c.rating, &Whole::of(0..=400));
+    keys.key("tier", &mut c.tier, &Whole::of(0..=255));
     keys.key("forecast", &mut c.forecast, &units);
 }
 

@@ -316,12 +316,12 @@ pub struct Weights {
     pub revenue: i32,
     /// The value of the place where the ride ends.
     pub destination: i32,
-    /// The chance that the driver does not take it, or that the rider gives up.
+    /// What a decline is expected to cost, ms.
     pub acceptance: i32,
-    /// Ratings.
+    /// What a cancellation by the driver is expected to cost, ms.
+    pub cancellation: i32,
+    /// Hundredths of a star that the driver lacks to five.
     pub rating: i32,
-    /// Rider and driver who do not want each other.
-    pub blocklist: i32,
     /// The rider's tier.
     pub tier: i32,
     /// What is expected to be asked for soon.
@@ -331,17 +331,13 @@ pub struct Weights {
 /// Values of the terms that have no source yet, in the terms' units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Constants {
-    /// For [`Weights::destination`].
+    /// Value of every place where a ride ends.
     pub destination: i64,
-    /// For [`Weights::acceptance`].
-    pub acceptance: i64,
-    /// For [`Weights::rating`].
-    pub rating: i64,
-    /// For [`Weights::blocklist`].
-    pub blocklist: i64,
-    /// For [`Weights::tier`].
-    pub tier: i64,
-    /// For [`Weights::forecast`].
+    /// Hundredths of a star that every driver lacks to five.
+    pub rating: u16,
+    /// Tier of every rider.
+    pub tier: u8,
+    /// Value of leaving a driver where he is.
     pub forecast: i64,
 }
 
