@@ -46,9 +46,7 @@ impl<'a> Toward<'a> {
         let over = match &self.lines {
             Lines::Short(rows, unit) => self.least(starts, |end, rank| u32::from(rows[end][rank as usize]) * unit),
             Lines::Long(rows) => self.least(starts, |end, rank| rows[end][rank as usize]),
-            Lines::Label(labels, reach) => {
-                reach.time(&self.times.hierarchy, &labels.leave(&self.times.hierarchy, starts))
-            }
+            Lines::Label(labels, reach) => labels.time(&self.times.hierarchy, starts, reach),
         };
         if street.joins_as(self.street) { over.min(self.staying_ms(from)) } else { over }
     }
@@ -157,7 +155,7 @@ impl<'a> NodeTimes<'a> {
         match self {
             Self::Short(row, unit) => u32::from(row[rank as usize]) * unit,
             Self::Long(row) => row[rank as usize],
-            Self::Label(hierarchy, labels, reach) => labels.time_from_node(hierarchy, rank, reach),
+            Self::Label(hierarchy, labels, reach) => labels.time(hierarchy, [(rank, 0); 2], reach),
         }
     }
 }

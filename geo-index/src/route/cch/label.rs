@@ -77,9 +77,14 @@ impl Labels {
         Reach { ancestors, times_ms }
     }
 
-    /// The time in ms from the node of rank `rank` to `target`.
-    pub fn time_from_node(&self, hierarchy: &Hierarchy, rank: u32, target: &Reach) -> u32 {
-        target.least(hierarchy, rank, &self.label(hierarchy, &self.leaving, rank))
+    /// The time in ms to `target` from a place as in [`leave`](Self::leave), for a single target.
+    pub fn time(&self, hierarchy: &Hierarchy, ends: [(u32, u32); 2], target: &Reach) -> u32 {
+        let over = |(rank, ms): (u32, u32)| {
+            let label = self.label(hierarchy, &self.leaving, rank);
+            target.least(hierarchy, rank, &label).saturating_add(ms)
+        };
+        let [own, turned] = ends;
+        if own == turned { over(own) } else { over(own).min(over(turned)) }
     }
 
     /// The label of a place: the ends of an edge are a node and one of its ancestors, so the lower one has it all.
