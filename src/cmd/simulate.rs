@@ -28,6 +28,7 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Error> {
     let run = simulate(&scenario, &options, &mut |progress| bar.show(progress, &scenario.timezone))?;
     bar.finish();
     write_report(&folder, &scenario, &arguments.scenario, &run)?;
+    write_quarantine(&folder, &run)?;
     tell(&run);
     match arguments.format {
         Format::Text => show::result(&table(&scenario, &run, &folder))?,
@@ -73,12 +74,41 @@ fn write_report(folder: &Path, scenario: &Scenario, file: &Path, run: &RunReport
     })
 }
 
+/// Rows that could not be read are kept, each with its reason and its own bytes: `quarantine.csv`, if there are any.
+fn write_quarantine(folder: &Path, run: &RunReport) -> Result<(), Error> {
+    let path = folder.join("quarantine.csv");
+    // A quote within a field is written twice (RFC 4180).
+    let quoted = |bytes: &[u8]| {
+        let inner = bytes.iter().flat_map(|byte| std::iter::repeat_n(*byte, 1 + usize::from(*byte == b'"')));
+        std::iter::once(b'"').chain(inner).chain(std::iter::once(b'"')).collect::<Vec<u8>>()
+    };
+    let mut text = b"line,reason,row\n".to_vec();
+    for row in &run.quarantined {
+        text.extend(row.line.to_string().bytes());
+        for field in [row.fault.to_string().as_bytes(), &row.text] {
+            text.push(b',');
+            text.extend(quoted(field));
+        }
+        text.push(b'\n');
+    }
+    let done = if run.quarantined.is_empty() {
+        // None of an earlier run in the same folder may stay.
+        fs::remove_file(&path).or_else(|fault| match fault.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(fault),
+        })
+    } else {
+        fs::write(&path, text)
+    };
+    done.map_err(|source| Error::File { action: "write", path, source })
+}
+
 /// What should not be overlooked, on stderr.
 fn tell(run: &RunReport) {
     let quarantined = run.quarantined.len();
     if let Some(first) = run.quarantined.first() {
         show::note(&format!(
-            "note: {} rows of the request file were left out; line {}: {}",
+            "note: {} of the request file's rows left out, the first on line {}: {}; all are in quarantine.csv",
             grouped(quarantined as i64),
             first.line,
             first.fault
