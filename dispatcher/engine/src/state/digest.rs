@@ -341,7 +341,9 @@ mod tests {
         vec![
             |s| s.weights = WeightsVersion(1),
             |s| s.rides.push(None),
-            |s| drop(s.line.insert(RideId(1))),
+            |s| {
+                s.line.insert(RideId(1));
+            },
             |s| s.timers.insert(Timer { due: Millis(1), kind: TimerKind::Offer, id: 1 }),
             |s| s.timers.insert(Timer { due: Millis(1), kind: TimerKind::Silence, id: 1 }),
             |s| s.timers.insert(Timer { due: Millis(1), kind: TimerKind::Offer, id: 2 }),
