@@ -86,8 +86,9 @@ def quotes(run, findings, streets, judge, every):
             continue
         if one_place(streets, origin) and one_place(streets, target):
             asked.append(trip)
-            # At the very instant of a change the command comes before it: the times of the hour before hold.
-            at = trip.requested_local - MS
+            # At the very instant of a change the command comes before it: the times of the hour before hold, except at
+            # the start of the run, before which there are none.
+            at = trip.requested_local - (MS if trip.requested > run.start else 0 * MS)
             questions.append(Question(at, at, origin, target))
         else:
             findings.skip(check, "two streets are equally near")
