@@ -236,7 +236,6 @@ impl Run<'_> {
             if asked && self.world.open_rides() == 0 && at >= period.end || at > latest {
                 break;
             }
-            self.world.measure(at);
             self.now = at;
             self.step(next)?;
             if at >= tell_at {
@@ -284,6 +283,7 @@ impl Run<'_> {
                 self.order(Sender::Other, command)?;
             }
             Next::Bundle => {
+                self.world.measure();
                 while self.world.has_bundle() {
                     let pings = self.world.bundle(self.port.buffer());
                     self.world.hear(Sender::Other, self.port.report(self.now, pings)?);
@@ -304,7 +304,6 @@ impl Run<'_> {
         if !partial {
             self.now = if self.world.open_rides() == 0 { self.now.max(end) } else { end + RUN_OUT };
         }
-        self.world.measure(self.now);
         for (vehicle, driver) in self.world.on_shift() {
             self.order(Sender::Driver(vehicle), Command::EndShift { driver })?;
         }

@@ -5,7 +5,7 @@
 
 use hansom_engine::DriverId;
 use hansom_engine::record::Ping;
-use hansom_geo_index::{Coord, Millimetres, Millis, Network, Point};
+use hansom_geo_index::{Coord, Millimetres, Millis, Network, Point, Position};
 
 use crate::agent::{Roads, Vehicle};
 use crate::rng::{self, Draw, Purpose, Stream};
@@ -23,33 +23,53 @@ const NORMALS: usize = 1 << 16;
 /// The receivers of all vehicles.
 #[derive(Debug)]
 pub struct Sense {
-    /// When each vehicle measures, in ms from the start of an interval, ascending; then the vehicle.
-    ring: Vec<(u32, u32)>,
-    /// The next entry of the ring.
+    /// In the order in which they measure in each interval.
+    ring: Vec<Receiver>,
+    /// Where in the ring a vehicle's is.
+    slots: Vec<u32>,
+    /// The next of the ring.
     next: usize,
     /// The interval it is in.
     round: i64,
     start: Millis,
     interval: Millis,
-    receivers: Vec<Receiver>,
     noise: Stream,
     /// Noise in mm; empty: there is none.
     normals: Vec<i32>,
+    /// What is measured in the slice that ends now, one for each ping of the bundle.
+    fixes: Vec<Fix>,
     bundle: Vec<Ping>,
-    /// When it travels, if it is not empty.
-    bundle_at: Millis,
 }
 
-/// How many measurements ahead a vehicle is looked at: each is elsewhere in memory.
-const FORESEEN: usize = 4;
+/// A measurement without noise.
+#[derive(Debug, Clone, Copy)]
+struct Fix {
+    /// Whose receiver, in the ring.
+    slot: u32,
+    /// Whose vehicle.
+    vehicle: u32,
+    /// In which interval.
+    round: u32,
+    due: Millis,
+    /// Where; known before the end of the slice only if the vehicle has done something else since.
+    place: Option<Position>,
+}
 
 /// The receiver and phone of a vehicle.
 #[derive(Debug, Clone, Copy)]
 struct Receiver {
+    /// When it measures, in ms from the start of an interval.
+    phase_ms: u32,
+    /// Whose vehicle's it is.
+    vehicle: u32,
     /// Whose reports they are; `None`: off shift.
     driver: Option<DriverId>,
+    /// Since when it is on shift.
+    since: Millis,
     /// Reports of this session.
     seq: u32,
+    /// Where it measured in the slice that is under way, if the vehicle has done something else since.
+    early: Option<Position>,
     /// The phone is dark.
     dark: bool,
     /// Reports its first place for ever.
@@ -63,77 +83,116 @@ impl Sense {
         let (phases, frozen) =
             (Stream::new(scenario.seed, Purpose::PingPhase), Stream::new(scenario.seed, Purpose::Frozen));
         let interval = scenario.pings.interval;
-        let phase = |vehicle: u32| phases.draw(u64::from(vehicle), 0).below(interval.0 as u64) as u32;
-        let mut ring: Vec<_> = (0..vehicles).map(|vehicle| (phase(vehicle), vehicle)).collect();
-        ring.sort_unstable();
         let receiver = |vehicle: u32| Receiver {
+            phase_ms: phases.draw(u64::from(vehicle), 0).below(interval.0 as u64) as u32,
+            vehicle,
             driver: None,
+            since: Millis::ZERO,
             seq: 0,
+            early: None,
             dark: false,
             freezes: frozen.draw(u64::from(vehicle), 0).chance(scenario.pings.frozen),
             frozen_at: None,
         };
+        let mut ring: Vec<Receiver> = (0..vehicles).map(receiver).collect();
+        ring.sort_unstable_by_key(|receiver| (receiver.phase_ms, receiver.vehicle));
+        let mut slots = vec![0; ring.len()];
+        for (receiver, slot) in ring.iter().zip(0..) {
+            slots[receiver.vehicle as usize] = slot;
+        }
         Self {
             ring,
+            slots,
             next: 0,
             round: 0,
             start: scenario.period.start,
             interval,
-            receivers: (0..vehicles).map(receiver).collect(),
             noise: Stream::new(scenario.seed, Purpose::PingNoise),
             normals: normals(scenario.pings.noise),
+            fixes: Vec::new(),
             bundle: Vec::new(),
-            bundle_at: Millis::ZERO,
         }
     }
 
+    fn receiver(&mut self, vehicle: u32) -> &mut Receiver {
+        &mut self.ring[self.slots[vehicle as usize] as usize]
+    }
+
     /// A vehicle goes on shift.
-    pub fn start(&mut self, vehicle: u32, driver: DriverId) {
-        let receiver = &mut self.receivers[vehicle as usize];
-        (receiver.driver, receiver.seq) = (Some(driver), 0);
+    pub fn start(&mut self, vehicle: u32, driver: DriverId, at: Millis) {
+        let receiver = self.receiver(vehicle);
+        (receiver.driver, receiver.since, receiver.seq) = (Some(driver), at, 0);
     }
 
     /// A vehicle goes off shift.
     pub fn end(&mut self, vehicle: u32) {
-        self.receivers[vehicle as usize].driver = None;
+        self.receiver(vehicle).driver = None;
     }
 
     /// A phone goes dark, or is lit again.
     pub fn set_dark(&mut self, vehicle: u32, dark: bool) {
-        self.receivers[vehicle as usize].dark = dark;
+        self.receiver(vehicle).dark = dark;
     }
 
     /// When the next bundle travels; `None`: there are no vehicles.
     pub fn next_bundle(&self) -> Option<Millis> {
-        if self.bundle.is_empty() { self.next_due().map(slice_end) } else { Some(self.bundle_at) }
+        self.next_due().map(slice_end)
     }
 
-    /// Takes all measurements due before `until`, which is not beyond the next bundle. The vehicles are asked where they
-    /// are, each in ascending order of time.
-    pub fn measure(&mut self, until: Millis, vehicles: &mut [Vehicle], roads: Roads<'_>) {
-        while let Some(due) = self.next_due().filter(|due| *due < until) {
-            let (_, vehicle) = self.ring[self.next];
-            let round = self.round;
-            if let Some((_, later)) = self.ring.get(self.next + FORESEEN) {
-                vehicles[*later as usize].foresee();
-            }
+    /// A vehicle does something else from `at` on: a measurement that was due before in this slice is taken now.
+    pub fn settle(&mut self, vehicle: u32, at: Millis, body: &mut Vehicle, roads: Roads<'_>) {
+        let slot = self.slots[vehicle as usize] as usize;
+        let due = self.due(slot, self.round + i64::from(slot < self.next));
+        let early = &mut self.ring[slot].early;
+        if due < at && early.is_none() {
+            *early = Some(body.position(roads, due));
+        }
+    }
+
+    /// Takes the measurements of the slice that ends now, of the vehicles that are on shift and whose phones are lit.
+    ///
+    /// All at once, step by step: what is known of a vehicle lies in several far places of memory, and the processor can
+    /// fetch them for many vehicles at a time if nothing else stands between.
+    pub fn measure(&mut self, vehicles: &mut [Vehicle], roads: Roads<'_>) {
+        let Some(end) = self.next_bundle() else { return };
+        while let Some(due) = self.next_due().filter(|due| *due < end) {
+            let (slot, round) = (self.next, self.round);
             self.next += 1;
             if self.next == self.ring.len() {
                 (self.next, self.round) = (0, round + 1);
             }
-            let receiver = &mut self.receivers[vehicle as usize];
-            let Some(driver) = receiver.driver.filter(|_| !receiver.dark) else { continue };
-            let coord = receiver.frozen_at.unwrap_or_else(|| {
-                let place = roads.network.point(vehicles[vehicle as usize].position(roads, due));
-                let draw = self.noise.draw(u64::from(vehicle), round as u64);
-                blurred(roads.network, &self.normals, place, draw)
-            });
-            if receiver.freezes {
-                receiver.frozen_at = Some(coord);
+            let receiver = &mut self.ring[slot];
+            let place = receiver.early.take();
+            if let Some(driver) = receiver.driver
+                && !receiver.dark
+                && due >= receiver.since
+            {
+                receiver.seq += 1;
+                let ping = Ping { driver, seq: receiver.seq, age_ms: (end - due).0 as i32, coord: Coord::default() };
+                self.bundle.push(ping);
+                self.fixes.push(Fix { slot: slot as u32, vehicle: receiver.vehicle, round: round as u32, due, place });
             }
-            receiver.seq += 1;
-            self.bundle_at = slice_end(due);
-            self.bundle.push(Ping { driver, seq: receiver.seq, age_ms: (self.bundle_at - due).0 as i32, coord });
+        }
+        for foresee in [Vehicle::foresee, Vehicle::foresee_way] {
+            let seen = self.fixes.iter().map(|fix| foresee(&vehicles[fix.vehicle as usize]));
+            std::hint::black_box(seen.fold(0, u32::wrapping_add));
+        }
+        for fix in &mut self.fixes {
+            fix.place.get_or_insert_with(|| vehicles[fix.vehicle as usize].position(roads, fix.due));
+        }
+        for (ping, fix) in self.bundle.iter_mut().zip(self.fixes.drain(..)) {
+            let receiver = &mut self.ring[fix.slot as usize];
+            ping.coord = match (receiver.frozen_at, fix.place) {
+                (Some(coord), _) => coord,
+                (None, Some(place)) => {
+                    let draw = self.noise.draw(u64::from(fix.vehicle), u64::from(fix.round));
+                    blurred(roads.network, &self.normals, roads.network.point(place), draw)
+                }
+                (None, None) => continue,
+            };
+            if receiver.freezes {
+                receiver.frozen_at = Some(ping.coord);
+            }
         }
     }
 
@@ -150,8 +209,11 @@ impl Sense {
     }
 
     fn next_due(&self) -> Option<Millis> {
-        let (phase, _) = self.ring.get(self.next)?;
-        Some(self.start + Millis(self.round * self.interval.0 + i64::from(*phase)))
+        (self.next < self.ring.len()).then(|| self.due(self.next, self.round))
+    }
+
+    fn due(&self, slot: usize, round: i64) -> Millis {
+        self.start + Millis(round * self.interval.0 + i64::from(self.ring[slot].phase_ms))
     }
 }
 

@@ -239,7 +239,9 @@ impl World {
     /// The vehicle stops what it is doing, and its row is written. Returns where that is.
     pub(super) fn leave(&mut self, vehicle: u32, at: Millis) -> Position {
         let roads = Roads { network: &self.city.network, traffic: &self.traffic };
-        let (to, driven_mm) = self.vehicles[vehicle as usize].stop(roads, at);
+        let body = &mut self.vehicles[vehicle as usize];
+        self.sense.settle(vehicle, at, body, roads);
+        let (to, driven_mm) = body.stop(roads, at);
         let Some(OpenStint { kind, ride, from, since }) = self.drivers[vehicle as usize].stint.take() else {
             return to;
         };

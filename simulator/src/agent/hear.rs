@@ -128,7 +128,7 @@ impl World {
         debug_assert_eq!(id.index(), self.vehicle_of.len(), "every driver has one shift");
         self.vehicle_of.push(vehicle);
         self.drivers[vehicle as usize].id = Some(id);
-        self.sense.start(vehicle, id);
+        self.sense.start(vehicle, id, at);
         self.idle(vehicle, at);
         if let Some(end) = self.supply[vehicle as usize].end {
             self.agenda.add(end, Cue::ShiftEnd, vehicle, 0);

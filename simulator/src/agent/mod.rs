@@ -174,10 +174,10 @@ impl World {
         self.sense.next_bundle()
     }
 
-    /// Vehicles measure where they are, as often as is due before `at`.
-    pub fn measure(&mut self, at: Millis) {
+    /// Vehicles measure where they are, for the bundle that travels now.
+    pub fn measure(&mut self) {
         let roads = Roads { network: &self.city.network, traffic: &self.traffic };
-        self.sense.measure(at, &mut self.vehicles, roads);
+        self.sense.measure(&mut self.vehicles, roads);
     }
 
     /// Whether positions are left that travel now.

@@ -19,6 +19,7 @@ pub struct Roads<'a> {
 /// The way is laid out when it starts: the edges, and when each is entered. So a look at where the vehicle is costs a
 /// few steps along the list, and no event happens between its ends.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub struct Vehicle {
     /// The edges of the way; none: the vehicle stands.
     steps: Vec<Step>,
@@ -82,9 +83,14 @@ impl Vehicle {
         now
     }
 
-    /// Reads what [`position`](Self::position) will ask for, so that the processor fetches it meanwhile.
-    pub fn foresee(&self) {
-        std::hint::black_box(self.steps.get(self.cursor as usize).map(|step| step.enter_ms));
+    /// Reads of itself what [`position`](Self::position) will read, so that it is near by then.
+    pub fn foresee(&self) -> u32 {
+        self.cursor
+    }
+
+    /// The same of its way.
+    pub fn foresee_way(&self) -> u32 {
+        self.steps.get(self.cursor as usize).map_or(0, |step| step.enter_ms)
     }
 
     /// Where it is at `at`, which is not earlier than it was asked for before on this way.
