@@ -16,12 +16,17 @@ pub fn check(root: &Path, pages: &[Page]) -> Vec<Fault> {
             let dead = targets(line).filter_map(|target| dead(root, pages, page, target));
             faults.extend(dead.map(|what| page.fault(index, what)));
             if map {
-                let gone = code(line).filter(|span| is_path(root, span) && !root.join(span).exists());
+                let gone = code(line).filter(|span| is_path(root, span) && !is_made(span) && !root.join(span).exists());
                 faults.extend(gone.map(|span| page.fault(index, format!("there is no `{span}`"))));
             }
         }
     }
     faults
+}
+
+/// Whether a path is of what building or running makes, which a fresh clone does not have.
+fn is_made(span: &str) -> bool {
+    span.starts_with("target/") || span.starts_with("runs/")
 }
 
 /// The lines outside of fenced blocks, with their index.
@@ -124,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_map_names_only_what_is_there() {
-        let text = "`deploy/xtask/src/main.rs` `deploy/none` `a/b` `deploy/*.rs`\n```\n`deploy/none`\n```\n";
+        let text =
+            "`deploy/xtask/src/main.rs` `deploy/none` `a/b` `deploy/*.rs` `target/none`\n```\n`deploy/none`\n```\n";
         let faults = check(&crate::root(), &[page("ARCHITECTURE.md", text), page("docs/x.md", text)]);
         assert_eq!(
             faults,
