@@ -50,7 +50,7 @@ impl Port {
             None => Writer::create_on(Box::new(Nowhere), Path::new("nowhere"), &header, mode)?,
         };
         Ok(Self {
-            market: Market::new(&header, &city.streets(), log, Box::new(Monotonic::new())),
+            market: Market::new(&header, city, log, Box::new(Monotonic::new())),
             keys: Stream::new(scenario.seed, Purpose::Key),
             keyed: 0,
         })
@@ -100,11 +100,13 @@ impl Port {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use hansom_geo_index::network::sample;
 
     #[test]
     fn keys_are_uuids_of_version_7() {
-        let city = City::new(sample::grid(2, 2, 100_000, 9_000));
+        let city = City::new(Arc::new(sample::grid(2, 2, 100_000, 9_000)));
         let scenario = Scenario::default();
         let settings = crate::settings::settings(&scenario, false);
         let mut port = Port::open(&scenario, settings, &city, None, Mode::Inline).expect("there is no log to fail");

@@ -12,7 +12,7 @@ use hansom_market::log::Mode;
 use hansom_market::{Closed, MarketError};
 
 use crate::agent::{Outcome, Sender, World};
-use crate::city::City;
+use crate::city::{self, City};
 use crate::demand::{self, DemandError, Quarantined, Request, RequestFile};
 use crate::machine;
 use crate::port::Port;
@@ -84,7 +84,7 @@ pub fn simulate(
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<RunReport, RunError> {
-    let (city, _) = City::load(&scenario.network)?;
+    let (city, _) = city::load(&scenario.network)?;
     simulate_in(&city, scenario, options, progress)
 }
 
@@ -107,7 +107,7 @@ pub fn simulate_in(
         }
         None => Stints::Dropped,
     };
-    let settings = settings(scenario, city.is_profiled());
+    let settings = settings(scenario, city.network.version_count() > 1);
     let world = World::new(scenario, city.clone(), settings.hours.clone(), drivers, stints);
     let log = options.out.as_ref().filter(|_| options.log).map(|folder| folder.join("log"));
     let mode = if options.threads > 1 { Mode::Threaded } else { Mode::Inline };

@@ -9,7 +9,7 @@ use hansom_geo_index::Millis;
 use hansom_market::Streets;
 use hansom_market::log::Reader;
 use hansom_market::replay::{self, Replayed, Until};
-use hansom_simulator::City;
+use hansom_simulator::city;
 use hansom_simulator::scenario::{Scenario, Timezone};
 use serde_json::Value;
 
@@ -32,8 +32,8 @@ impl<'a> Logged<'a> {
     pub fn open(folder: &'a Path) -> Result<Self, Error> {
         let header = Reader::open(folder)?.header().clone();
         let scenario = Scenario::parse(&format!("{}.toml", header.name), &header.scenario, folder, &[])?;
-        let City { network, router, snap } = City::load(&scenario.network)?.0;
-        Ok(Self { folder, scenario, header, streets: Streets { network, router, snap } })
+        let (streets, _) = city::load(&scenario.network)?;
+        Ok(Self { folder, scenario, header, streets })
     }
 
     /// The time zone of a log's scenario; UTC if that has none.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hansom_simulator::City;
+use hansom_simulator::city;
 use hansom_simulator::demand::{self, RequestFile};
 use hansom_simulator::report::number::grouped;
 use hansom_simulator::scenario::{Override, Scenario as Resolved};
@@ -78,7 +78,7 @@ fn check(files: &[PathBuf], changes: &[Override]) -> Result<Exit, Error> {
 /// What a scenario without faults holds.
 fn sound(file: &Path, changes: &[Override]) -> Result<String, Error> {
     let scenario = Resolved::load(file, changes)?;
-    let (city, left_out) = City::load(&scenario.network)?;
+    let (city, left_out) = city::load(&scenario.network)?;
     let RequestFile { requests, quarantined } = demand::requests(&scenario, &city.network)?;
     let drivers = supply::drivers(&scenario, &city, &requests)?;
     let count = |n: usize| grouped(n as i64);

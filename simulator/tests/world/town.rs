@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use hansom_geo_index::network::sample;
@@ -90,7 +91,7 @@ impl Street {
 
     /// A street that takes `ms` to drive, at 10 m a second.
     pub fn new(ms: u32) -> Self {
-        let city = City::new(sample::grid(2, 1, ms * 10, ms));
+        let city = City::new(Arc::new(sample::grid(2, 1, ms * 10, ms)));
         Self { city, folder: tempfile::tempdir().expect("a folder for temporary files") }
     }
 

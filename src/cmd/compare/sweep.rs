@@ -10,7 +10,7 @@ use hansom_simulator::report::Summary;
 use hansom_simulator::report::compare::{Comparison, Run};
 use hansom_simulator::report::number::grouped;
 use hansom_simulator::scenario::{Arm, Streets, SweepRun, seeds, sweep};
-use hansom_simulator::{City, Options, simulate_in};
+use hansom_simulator::{City, Options, city, simulate_in};
 
 use super::{Compared, run_of, violations_of};
 use crate::cli::Compare;
@@ -64,7 +64,7 @@ fn cities(planned: &[SweepRun]) -> Result<Vec<City>, Error> {
         let streets = &run.scenario.network;
         let city = match known.iter().find(|(other, _)| *other == streets) {
             Some((_, city)) => city.clone(),
-            None => City::load(streets)?.0,
+            None => city::load(streets)?.0,
         };
         if known.iter().all(|(other, _)| *other != streets) {
             known.push((streets, city.clone()));
