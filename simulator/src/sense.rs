@@ -241,3 +241,125 @@ fn blurred(network: &Network, normals: &[i32], point: Point, draw: Draw) -> Coor
     };
     network.projection().coord(point)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hansom_geo_index::network::sample;
+    use hansom_geo_index::{EdgeId, Network};
+
+    use super::*;
+    use crate::scenario::{Period, Pings};
+    use crate::traffic::Traffic;
+
+    const START: Millis = Millis(1_772_668_800_100);
+
+    struct Fleet {
+        network: Arc<Network>,
+        traffic: Traffic,
+        sense: Sense,
+        vehicles: Vec<Vehicle>,
+    }
+
+    impl Fleet {
+        fn new(vehicles: u32, pings: Pings) -> Self {
+            let network = Arc::new(sample::grid(4, 4, 100_000, 9_000));
+            let period = Period { start: START, end: START + Millis::from_secs(3600) };
+            let scenario = Scenario { period, pings, ..Scenario::default() };
+            let place = |n: u32| Position { edge: EdgeId(n % network.edge_count() as u32), along: 1 << 15 };
+            let mut sense = Sense::new(&scenario, vehicles);
+            (0..vehicles).for_each(|n| sense.start(n, DriverId(n), START));
+            let standing = (0..vehicles).map(|n| Vehicle::at(place(n))).collect();
+            Self { traffic: Traffic::new(&scenario, &network), network, sense, vehicles: standing }
+        }
+
+        /// The pings of the next bundle that has any, each with when it was measured, and how many commands they take.
+        fn bundle(&mut self) -> (Vec<(Millis, Ping)>, usize) {
+            let roads = Roads { network: &self.network, traffic: &self.traffic };
+            let (mut pings, mut commands) = (Vec::new(), 0);
+            while pings.is_empty() {
+                let at = self.sense.next_bundle().expect("there are vehicles");
+                self.sense.measure(&mut self.vehicles, roads);
+                while self.sense.has_bundle() {
+                    let bundle = self.sense.bundle(Vec::new());
+                    assert!(bundle.len() <= BUNDLE);
+                    commands += 1;
+                    pings.extend(bundle.into_iter().map(|ping| (at - Millis(i64::from(ping.age_ms)), ping)));
+                }
+            }
+            (pings, commands)
+        }
+    }
+
+    #[test]
+    fn each_vehicle_reports_once_an_interval() {
+        let pings = Pings { interval: Millis::from_secs(7), ..Pings::default() };
+        let mut fleet = Fleet::new(50, pings);
+        let mut last: Vec<Option<(Millis, u32)>> = vec![None; 50];
+        for (at, ping) in (0..500).flat_map(|_| fleet.bundle().0) {
+            assert!((1..=250).contains(&ping.age_ms), "{ping:?}");
+            let before = last[ping.driver.index()].replace((at, ping.seq));
+            match before {
+                Some((then, seq)) => assert_eq!((at, ping.seq), (then + Millis::from_secs(7), seq + 1)),
+                None => assert!(ping.seq == 1 && at >= START && at < START + Millis::from_secs(7)),
+            }
+        }
+        assert!(last.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn a_bundle_of_many_takes_several_commands() {
+        let mut fleet = Fleet::new(20_000, Pings { interval: Millis::from_secs(1), ..Pings::default() });
+        // The first slice is cut short by the start.
+        fleet.bundle();
+        let (pings, commands) = fleet.bundle();
+        assert!(pings.len() > 4 * BUNDLE && commands == pings.len().div_ceil(BUNDLE), "{} {commands}", pings.len());
+        assert!(pings.windows(2).all(|pair| pair[0].0 <= pair[1].0), "in order of time");
+    }
+
+    #[test]
+    fn noise_has_the_deviation_asked_for() {
+        let mut fleet = Fleet::new(400, Pings::default());
+        let (mut squares, mut count) = ((0.0, 0.0), 0.0);
+        for (_, ping) in (0..1200).flat_map(|_| fleet.bundle().0) {
+            let place = fleet.vehicles[ping.driver.index()]
+                .clone()
+                .position(Roads { network: &fleet.network, traffic: &fleet.traffic }, START);
+            let (true_point, seen) = (fleet.network.point(place), fleet.network.projection().point(ping.coord));
+            let (dx, dy) = (f64::from(seen.x - true_point.x), f64::from(seen.y - true_point.y));
+            squares = (squares.0 + dx * dx, squares.1 + dy * dy);
+            count += 1.0;
+        }
+        for sum in [squares.0, squares.1] {
+            let deviation = libm::sqrt(sum / count);
+            // Four standard errors of a deviation are 4 / sqrt(2 n) of it; n is above 8,000.
+            assert!((deviation - 5000.0).abs() < 5000.0 * 0.032, "{deviation} mm");
+        }
+    }
+
+    #[test]
+    fn a_dark_phone_is_silent_and_a_frozen_receiver_stays_where_it_was() {
+        let mut fleet = Fleet::new(2, Pings { frozen: 1.0, ..Pings::default() });
+        let first: Vec<Ping> = (0..2).flat_map(|_| fleet.bundle().0).map(|(_, ping)| ping).collect();
+        fleet.vehicles[0] = Vehicle::at(Position { edge: EdgeId(9), along: 0 });
+        fleet.sense.set_dark(1, true);
+        let then: Vec<Ping> = (0..4).flat_map(|_| fleet.bundle().0).map(|(_, ping)| ping).collect();
+        let of_first = first.iter().find(|ping| ping.driver == DriverId(0)).expect("it reported");
+        assert!(then.iter().all(|ping| ping.driver == DriverId(0) && ping.coord == of_first.coord), "{then:?}");
+    }
+
+    #[test]
+    fn what_was_due_before_a_turn_is_measured_before_it() {
+        let mut fleet = Fleet::new(1, Pings { noise: Millimetres::ZERO, ..Pings::default() });
+        let (at, ping) = fleet.bundle().0[0];
+        let roads = Roads { network: &fleet.network, traffic: &fleet.traffic };
+        let due = at + Millis::from_secs(15);
+        // It is elsewhere a moment after the next measurement was due.
+        fleet.sense.settle(0, due + Millis(1), &mut fleet.vehicles[0], roads);
+        fleet.vehicles[0] = Vehicle::at(Position { edge: EdgeId(9), along: 0 });
+        let [next, last] = [fleet.bundle().0[0], fleet.bundle().0[0]];
+        assert_eq!((next.0, next.1.coord), (due, ping.coord));
+        assert_ne!(last.1.coord, ping.coord);
+    }
+}

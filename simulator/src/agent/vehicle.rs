@@ -125,3 +125,60 @@ impl Vehicle {
         (place, driven_mm)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hansom_geo_index::network::sample;
+    use hansom_geo_index::route::Router;
+    use hansom_geo_index::{EdgeId, WeightsVersion};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::{Period, Scenario};
+
+    const START: Millis = Millis(1_772_668_800_000);
+
+    prop_compose! {
+        fn place(edges: u32)(edge in 0..edges, along in any::<u16>()) -> Position {
+            Position { edge: EdgeId(edge), along }
+        }
+    }
+
+    proptest! {
+        /// A way is driven without a jump in place or distance, wherever the vehicle is stopped, and ends at its target.
+        #[test]
+        fn a_way_is_driven_whole(seed in 0..50_u64, from in place(30), to in place(30), shares in prop::collection::vec(0..=1000_i64, 1..6)) {
+            let network = Arc::new(sample::town(seed, 12, 1));
+            let period = Period { start: START, end: START + Millis::from_secs(3600) };
+            let traffic = Traffic::new(&Scenario { seed, period, ..Scenario::default() }, &network);
+            let roads = Roads { network: &network, traffic: &traffic };
+            let times = Router::new(network.clone()).times(WeightsVersion(0));
+            let edges = network.edge_count() as u32;
+            let [from, to] = [from, to].map(|place| Position { edge: EdgeId(place.edge.0 % edges), ..place });
+
+            let mut path = Path::default();
+            let mut vehicle = Vehicle::at(from);
+            let arrives = vehicle.depart(roads, &times, to, START, &mut path);
+            let end = path.last().expect("every place can be reached");
+            prop_assert_eq!(network.point(end).distance_mm(network.point(to)) / 10, 0);
+
+            let (mut driven, mut shares) = (0, shares);
+            shares.sort_unstable();
+            for share in shares {
+                let at = START + Millis((arrives - START).0 * share / 1000);
+                let mut stopped = vehicle.clone();
+                prop_assert_eq!(vehicle.position(roads, at), stopped.clone().position(roads, at), "asked twice");
+                let (place, mm) = stopped.stop(roads, at);
+                prop_assert!(path.edges.contains(&place.edge));
+                prop_assert!(driven <= mm && mm <= path.length_mm(&network), "{} {} {}", driven, mm, path.length_mm(&network));
+                prop_assert!(!stopped.is_driving());
+                prop_assert_eq!(stopped.position(roads, arrives), place, "who stands stays");
+                driven = mm;
+            }
+            let (place, mm) = vehicle.stop(roads, arrives);
+            prop_assert_eq!((place, mm), (end, path.length_mm(&network)));
+        }
+    }
+}

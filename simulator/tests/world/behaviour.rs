@@ -90,3 +90,15 @@ fn a_ride_takes_the_time_and_the_way_it_must() {
     assert!((report.summary.utilisation - 170.0 / 300.0).abs() < 1e-4, "{}", report.summary.utilisation);
     assert!((report.summary.deadhead_share - 0.5).abs() < 1e-4);
 }
+
+/// One car and more riders than it can carry in the two hours that a run goes on after its period.
+#[test]
+fn who_is_not_served_two_hours_after_the_period_is_open_at_the_end() {
+    let street = Street::new(300_000);
+    let rides: Vec<_> = (0..20).map(|n| (n, Street::A, Street::B)).collect();
+    let report = street.run(&rides, &[Street::B], 60).run();
+    let summary = &report.summary;
+    assert_eq!(summary.completed, 12, "one in ten minutes: {:?}", summary.outcomes);
+    assert_eq!(summary.outcome("open_at_end"), 8);
+    assert!((summary.simulated_s - 7260.0).abs() < 1e-9, "{}", summary.simulated_s);
+}

@@ -1,7 +1,7 @@
 //! What must always hold, checked over any stream of turns: after each turn, on what that turn touched.
 //!
 //! Shares no code with the transitions: it looks at the state from outside, so that a planted bug is seen. Numbers are
-//! those of the design's list of invariants.
+//! those of `ARCHITECTURE.md`.
 
 mod money;
 mod once;
