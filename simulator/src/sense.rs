@@ -322,10 +322,10 @@ mod tests {
     fn noise_has_the_deviation_asked_for() {
         let mut fleet = Fleet::new(400, Pings::default());
         let (mut squares, mut count) = ((0.0, 0.0), 0.0);
-        for (_, ping) in (0..1200).flat_map(|_| fleet.bundle().0) {
-            let place = fleet.vehicles[ping.driver.index()]
-                .clone()
-                .position(Roads { network: &fleet.network, traffic: &fleet.traffic }, START);
+        let pings: Vec<_> = (0..1200).flat_map(|_| fleet.bundle().0).collect();
+        let roads = Roads { network: &fleet.network, traffic: &fleet.traffic };
+        for (_, ping) in pings {
+            let place = fleet.vehicles[ping.driver.index()].position(roads, START);
             let (true_point, seen) = (fleet.network.point(place), fleet.network.projection().point(ping.coord));
             let (dx, dy) = (f64::from(seen.x - true_point.x), f64::from(seen.y - true_point.y));
             squares = (squares.0 + dx * dx, squares.1 + dy * dy);

@@ -162,7 +162,8 @@ mod tests {
             let mut vehicle = Vehicle::at(from);
             let arrives = vehicle.depart(roads, &times, to, START, &mut path);
             let end = path.last().expect("every place can be reached");
-            prop_assert_eq!(network.point(end).distance_mm(network.point(to)) / 10, 0);
+            // The same place counted from either end of a street, to a 65,536th of up to 2.9 km.
+            prop_assert!(network.point(end).distance_mm(network.point(to)) <= 50);
 
             let (mut driven, mut shares) = (0, shares);
             shares.sort_unstable();
