@@ -1,6 +1,6 @@
 //! The world: riders, drivers and vehicles on streets.
 
-pub mod agent;
+mod agent;
 pub mod city;
 mod clock;
 pub mod demand;
@@ -8,7 +8,7 @@ mod machine;
 mod port;
 pub mod report;
 pub mod rng;
-pub mod run;
+mod run;
 pub mod scenario;
 mod sense;
 mod settings;

@@ -200,11 +200,6 @@ impl World {
         self.completed
     }
 
-    /// What became of the requests so far, in order.
-    pub fn trips(&self) -> &[Trip] {
-        &self.trips
-    }
-
     /// A rider asks for a ride.
     pub fn request(&mut self, request: Request) -> Command {
         self.trips.push(Trip::new(request));
