@@ -19,7 +19,7 @@ fn at(network: &Network, column: u32, row: u32) -> Position {
 
 struct Question {
     network: Arc<Network>,
-    problem: MatchingProblem,
+    problem: MatchingProblem<'static>,
 }
 
 impl Question {
@@ -62,7 +62,7 @@ impl Question {
             }),
             rides: rides.iter().enumerate().map(ride).collect(),
             free: vehicles.iter().enumerate().map(vehicle).collect(),
-            ending: Vec::new(),
+            ending: Vec::new().into(),
         };
         Self { network, problem }
     }
@@ -122,7 +122,7 @@ fn revenue() {
 #[test]
 fn destination() {
     let mut question = Question::new(&[(10, 10)], &[(13, 10), (8, 10)]);
-    question.problem.free[0].home = Some(question.network.node_coord(NodeId(20 * COLUMNS + 20)));
+    question.problem.free.to_mut()[0].home = Some(question.network.node_coord(NodeId(20 * COLUMNS + 20)));
     assert_eq!(question.answer(), [(1, 1)]);
     question.weigh(Term::Destination, 1000);
     assert_eq!(question.answer(), [(1, 0)], "the one who lives where the ride ends");
@@ -135,7 +135,7 @@ fn acceptance_and_cancellation() {
         (Term::Cancellation, |vehicle| vehicle.cancels = 9),
     ] {
         let mut question = Question::new(&[(10, 10)], &[(13, 10), (8, 10)]);
-        spoil(&mut question.problem.free[1]);
+        spoil(&mut question.problem.free.to_mut()[1]);
         assert_eq!(question.answer(), [(1, 1)]);
         question.weigh(term, 1000);
         assert_eq!(question.answer(), [(1, 0)], "{term:?}: the one who can be relied on");
@@ -145,7 +145,7 @@ fn acceptance_and_cancellation() {
 #[test]
 fn rating() {
     let mut question = Question::new(&[(10, 10)], &[(13, 10), (8, 10)]);
-    question.problem.free[1].rating = 300;
+    question.problem.free.to_mut()[1].rating = 300;
     assert_eq!(question.answer(), [(1, 1)]);
     question.weigh(Term::Rating, 100_000);
     assert_eq!(question.answer(), [(1, 0)], "the better rated");

@@ -4,6 +4,7 @@
 //! [`log`]; [`replay`] reads them back. No actor, no runtime, no wall clock: whoever drives the market brings the time with
 //! each command.
 
+mod audit;
 mod latency;
 pub mod log;
 pub mod replay;
@@ -11,6 +12,7 @@ pub mod seam;
 mod streets;
 mod writer;
 
+pub use audit::Violations;
 pub use latency::Latencies;
 pub use streets::Streets;
-pub use writer::{Closed, Market, MarketError, Violations, Wakeup};
+pub use writer::{Closed, Market, MarketError, Wakeup};

@@ -1,29 +1,32 @@
 //! The one writer of a market: stamps commands, has the engine answer, and appends the turns to the log.
 
+use crate::audit::{Audit, Violations};
 use crate::latency::Latencies;
 use crate::log::{LogError, Totals, Writer};
 use crate::seam::clock::Clock;
 use crate::streets::Streets;
 use hansom_engine::assignment::NotOptimal;
-use hansom_engine::invariant::{Checker, Violation};
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
 use hansom_engine::record::{Header, Ping, Proposal};
 use hansom_engine::state::TimerKind;
 use hansom_engine::{Command, Desk, Event, Key, Offset, Stamp, State, Turn, steps};
-use hansom_geo_index::{Millis, Network};
-use std::sync::Arc;
+use hansom_geo_index::Millis;
 
-/// Nobody outside waits for what silence, retired rides and old keys lead to: the market asks to be woken for those at
-/// whole quarters of a second only, so that many of them share a turn.
+/// Nobody outside waits for what these timers lead to: the market asks to be woken for them at whole quarters of a
+/// second only, so that many of them share a turn.
 const GRAIN_MS: i64 = 250;
 
-/// So many broken invariants are kept; all are counted.
-const VIOLATIONS_KEPT: usize = 10;
+/// Whether what a timer leads to may be a quarter of a second late.
+fn is_patient(kind: TimerKind) -> bool {
+    match kind {
+        TimerKind::Silence | TimerKind::Slip | TimerKind::Chain | TimerKind::Retire | TimerKind::KeyExpiry => true,
+        TimerKind::Weights | TimerKind::Offer | TimerKind::NoShow | TimerKind::Review | TimerKind::Matching => false,
+    }
+}
 
 /// A market at work.
 pub struct Market {
-    network: Arc<Network>,
     desk: Desk,
     planner: BatchPlanner,
     state: State,
@@ -37,8 +40,7 @@ pub struct Market {
     /// Time of the last turn.
     now: Millis,
     latencies: Latencies,
-    checker: Checker,
-    violations: Violations,
+    audit: Audit,
 }
 
 /// A planner's answer on its way.
@@ -57,15 +59,6 @@ pub struct Wakeup {
     pub at: Millis,
     /// Whether somebody outside waits for what it leads to; such a wakeup goes before all else of the same time.
     pub urgent: bool,
-}
-
-/// Broken invariants of a market.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Violations {
-    /// How many.
-    pub count: u64,
-    /// The first of them.
-    pub first: Vec<Violation>,
 }
 
 /// Why a market stopped. It takes no more commands then.
@@ -106,20 +99,19 @@ impl std::fmt::Debug for Market {
 impl Market {
     /// Opens a market as `header` says, which is that of `log`. `clock` only measures.
     pub fn new(header: &Header, streets: &Streets, log: Writer, clock: Box<dyn Clock>) -> Self {
+        let (audit, watch) = Audit::start(header, streets);
         Self {
-            network: streets.network.clone(),
             desk: streets.desk(),
             planner: streets.planner(),
             state: State::new(header.settings.clone(), &streets.network, header.started_at),
-            log,
+            log: log.watched(watch),
             clock,
             planner_latency: header.planner_latency,
             answer: None,
             next: Offset(0),
             now: header.started_at,
             latencies: Latencies::default(),
-            checker: Checker::new(),
-            violations: Violations::default(),
+            audit,
         }
     }
 
@@ -139,7 +131,7 @@ impl Market {
         for timer in self.state.timers().iter().take_while(|timer| timer.due < before) {
             // A timer fires in a turn that is later than it.
             let at = timer.due + Millis(1);
-            if matches!(timer.kind, TimerKind::Silence | TimerKind::Retire | TimerKind::KeyExpiry) {
+            if is_patient(timer.kind) {
                 let at = Millis((at.0 + GRAIN_MS - 1).div_euclid(GRAIN_MS) * GRAIN_MS);
                 patient.get_or_insert(Wakeup { at, urgent: false });
             } else {
@@ -171,12 +163,6 @@ impl Market {
         if turn.events.iter().any(|event| matches!(event, Event::OfferMade(_))) {
             self.latencies.push(took_ns);
         }
-        for violation in self.checker.check(&self.state, &self.network, &turn) {
-            self.violations.count += 1;
-            if self.violations.first.len() < VIOLATIONS_KEPT {
-                self.violations.first.push(violation);
-            }
-        }
         if self.state.matching_due() == Some(stamp.offset) {
             self.ask(stamp)?;
         }
@@ -204,11 +190,6 @@ impl Market {
         self.next.0
     }
 
-    /// Broken invariants so far.
-    pub fn violations(&self) -> &Violations {
-        &self.violations
-    }
-
     /// An empty buffer for the pings of a `ReportPositions`: one that the log is done with.
     pub fn pings_buffer(&mut self) -> Vec<Ping> {
         self.log.pings_buffer()
@@ -216,7 +197,8 @@ impl Market {
 
     /// Closes the log, and returns once it would survive a loss of power.
     pub fn close(self) -> Result<Closed, LogError> {
-        let Self { state, log, latencies, violations, .. } = self;
-        Ok(Closed { state, log: log.close()?, latencies, violations })
+        let Self { state, log, latencies, audit, .. } = self;
+        let log = log.close()?;
+        Ok(Closed { violations: audit.close(&state), state, log, latencies })
     }
 }

@@ -13,6 +13,7 @@ mod near;
 mod path;
 mod router;
 mod rows;
+mod soonest;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -21,9 +22,9 @@ mod trip;
 
 pub use cch::node_order;
 pub use dijkstra::Dijkstra;
-pub use near::Near;
 pub use path::Path;
 pub use router::Router;
+pub use soonest::Soonest;
 pub use times::Times;
 pub use toward::{Origins, Toward};
 

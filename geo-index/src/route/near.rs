@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 
 /// A search that can be repeated. What an earlier one found does not change a later one's answer.
 #[derive(Debug)]
-pub struct Near {
+pub(super) struct Near {
     first_in: Vec<u32>,
     /// The edges that end at a node, side by side: where they start, and which they are.
     into: Vec<(u32, u32)>,

@@ -134,6 +134,15 @@ impl Times {
         u32::try_from(ms).unwrap_or(u32::MAX).saturating_sub(1)
     }
 
+    /// If times come from rows: whether those are short, and their unit in ms.
+    pub(super) fn row_unit_ms(&self) -> Option<(bool, u32)> {
+        match &self.store {
+            Store::Short(_, unit) => Some((true, *unit)),
+            Store::Long(_) => Some((false, 1)),
+            Store::Pairs(_) => None,
+        }
+    }
+
     /// Bytes of the rows or labels kept.
     pub(super) fn held_bytes(&self) -> usize {
         match &self.store {

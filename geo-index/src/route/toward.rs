@@ -19,7 +19,7 @@ pub struct Toward<'a> {
 
 /// Times to the two ends of a street.
 #[derive(Debug)]
-enum Lines<'a> {
+pub(super) enum Lines<'a> {
     Short([&'a [u16]; 2], u32),
     Long([&'a [u32]; 2]),
     Label(&'a Labels, Reach),
@@ -36,6 +36,16 @@ impl<'a> Toward<'a> {
             Store::Pairs(labels) => Lines::Label(labels, labels.reach(hierarchy, ends)),
         };
         Self { times, to, street, rest_ms: ends.map(|(_, ms)| ms), one_way: street.is_one_way(), lines }
+    }
+
+    /// Where times to the ends of the target's street come from.
+    pub(super) fn lines(&self) -> &Lines<'a> {
+        &self.lines
+    }
+
+    /// Time in ms from each end of the target's street to the target.
+    pub(super) fn rest_ms(&self) -> [u32; 2] {
+        self.rest_ms
     }
 
     /// Travel time in ms from `from` to the target.

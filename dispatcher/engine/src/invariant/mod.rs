@@ -59,6 +59,8 @@ pub enum Invariant {
     Seats = 8,
     /// The index is the fold of the accepted pings.
     Index = 9,
+    /// What is restored is what was there.
+    Restored = 10,
     /// First in, first out where a queue promises it.
     Line = 14,
 }
@@ -75,6 +77,7 @@ impl fmt::Display for Invariant {
             Self::Charge => "the charge equals the quote",
             Self::Seats => "seats never exceed capacity",
             Self::Index => "the index is the fold of the accepted pings",
+            Self::Restored => "the facts restore what was known",
             Self::Line => "first in, first out",
         })
     }
@@ -119,6 +122,10 @@ impl Checker {
                 }
             }
         }
+        self.touched_rides.sort_unstable();
+        self.touched_rides.dedup();
+        self.touched_drivers.sort_unstable();
+        self.touched_drivers.dedup();
         for ride in &self.touched_rides {
             rides::check_ride(&mut found, state, *ride);
         }

@@ -106,22 +106,25 @@ pub fn check_ride(found: &mut Found<'_>, state: &State, id: RideId) {
 
 pub fn check_driver(found: &mut Found<'_>, state: &State, id: DriverId) {
     let Some(driver) = state.fleet().get(id) else { return };
-    let status = |ride: RideId| state.rides().get(ride).map(|ride| ride.status);
-    let rides: Vec<RideId> = driver.plan.rides().collect();
-    let aboard = rides.iter().filter(|ride| status(**ride) == Some(Status::OnBoard(id)));
     let seats_of = |ride: RideId| state.rides().get(ride).map_or(0, |ride| u32::from(ride.seats));
-    let on_board: u32 = aboard.clone().map(|ride| seats_of(*ride)).sum();
-    if driver.plan.peak_seats(on_board, seats_of) > u32::from(driver.seats) {
+    let (mut held, mut aboard, mut seats_aboard) = (0, 0, 0);
+    for id_of_ride in driver.plan.rides() {
+        let ride = state.rides().get(id_of_ride);
+        held += 1;
+        if let Some(ride) = ride.filter(|ride| ride.status == Status::OnBoard(id)) {
+            aboard += 1;
+            seats_aboard += u32::from(ride.seats);
+        }
+        if ride.and_then(|ride| ride.status.driver()) != Some(id) {
+            found.broken(Invariant::Commitments, || format!("driver {id}: ride {id_of_ride} of the plan is not his"));
+        }
+    }
+    if driver.plan.peak_seats(seats_aboard, seats_of) > u32::from(driver.seats) {
         found.broken(Invariant::Seats, || format!("driver {id}: more seats promised than the vehicle has"));
     }
     // Solo and chained rides: one in hand, one pending at most, and never two aboard.
-    if rides.len() > 2 || aboard.count() > 1 {
-        found.broken(Invariant::Commitments, || format!("driver {id} holds {} rides at once", rides.len()));
-    }
-    for ride in &rides {
-        if status(*ride).and_then(Status::driver) != Some(id) {
-            found.broken(Invariant::Commitments, || format!("driver {id}: ride {ride} of the plan is not his"));
-        }
+    if held > 2 || aboard > 1 {
+        found.broken(Invariant::Commitments, || format!("driver {id} holds {held} rides at once"));
     }
     let offered = driver.offered.and_then(|ride| state.rides().get(ride));
     if offered.is_some_and(|ride| ride.status != Status::Offered(id)) {

@@ -3,16 +3,16 @@
 //! Each request has arcs to its best vehicles by ETA within the maximum wait; leaving it open costs a penalty that rises
 //! with its age, and an arc above that penalty is dropped. On those arcs the answer is exact, and proves it.
 
-use super::candidates::{ready_ms, rule_out, rule_out_at};
+use super::candidates::{rule_out, rule_out_at};
 use super::cost::{Pairing, terms};
-use super::nearby::Nearby;
+use super::ready::Ready;
 use super::{Choice, MatchingProblem, OpenRide};
 use crate::assignment::{Instance, NotOptimal, Proof, Solution, Solver, prove};
 use crate::domain::{DriverId, RideId, Settings};
 use crate::record::{Proposal, Proposed};
 use crate::state::Vehicle;
-use hansom_geo_index::route::{Origins, Router, Times};
-use hansom_geo_index::{Millis, Network, Position};
+use hansom_geo_index::route::{Router, Soonest, Times};
+use hansom_geo_index::{Millis, Network};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -23,7 +23,10 @@ pub struct BatchPlanner {
     router: Arc<Router>,
     solver: Solver,
     instance: Instance,
-    nearby: Nearby,
+    soonest: Soonest,
+    ready: Ready,
+    /// The column of each driver of the present matrix.
+    columns: Vec<u32>,
     best: BinaryHeap<(u32, DriverId, u32)>,
 }
 
@@ -62,7 +65,9 @@ impl BatchPlanner {
     /// A planner for markets on one network.
     pub fn new(network: Arc<Network>, router: Arc<Router>) -> Self {
         Self {
-            nearby: Nearby::new(&network),
+            soonest: Soonest::new(&network),
+            ready: Ready::default(),
+            columns: Vec::new(),
             network,
             router,
             solver: Solver::default(),
@@ -72,7 +77,7 @@ impl BatchPlanner {
     }
 
     /// Answers a matching problem.
-    pub fn propose(&mut self, problem: &MatchingProblem) -> Result<Proposal, NotOptimal> {
+    pub fn propose(&mut self, problem: &MatchingProblem<'_>) -> Result<Proposal, NotOptimal> {
         let Solved { matrix, solution, .. } = self.solve(problem)?;
         let chosen = matrix.rows.iter().zip(&solution.row_to_col).filter_map(|(row, column)| {
             let driver = matrix.drivers[(*column)? as usize];
@@ -83,13 +88,9 @@ impl BatchPlanner {
     }
 
     /// Answers a matching problem, with its matrix and the proof of the answer.
-    pub fn solve(&mut self, problem: &MatchingProblem) -> Result<Solved, NotOptimal> {
+    pub fn solve(&mut self, problem: &MatchingProblem<'_>) -> Result<Solved, NotOptimal> {
         let matrix = self.matrix(problem);
-        self.instance.reset(matrix.drivers.len() as u32);
-        for row in &matrix.rows {
-            let arcs = row.arcs.iter().map(|choice| (matrix.column(choice.driver), choice.terms.total()));
-            self.instance.push_row(row.unserved, arcs).expect("terms and penalties are bounded");
-        }
+        self.load(&matrix);
         let solution = self.solver.solve(&self.instance);
         let proof = prove(&self.instance, &solution)?;
         Ok(Solved { matrix, solution, proof })
@@ -97,38 +98,49 @@ impl BatchPlanner {
 
     /// What the total would be if `ride` had to be served by `driver`; `None`: they have no arc.
     pub fn forced_total(&mut self, matrix: &Matrix, row: usize, driver: DriverId) -> Option<i64> {
-        self.instance.reset(matrix.drivers.len() as u32);
-        for row in &matrix.rows {
-            let arcs = row.arcs.iter().map(|choice| (matrix.column(choice.driver), choice.terms.total()));
-            self.instance.push_row(row.unserved, arcs).expect("terms and penalties are bounded");
-        }
+        self.load(matrix);
         let column = matrix.drivers.binary_search(&driver).ok()? as u32;
         self.solver.forced_total(&self.instance, row, column)
     }
 
+    /// Makes the matrix the solver's instance.
+    fn load(&mut self, matrix: &Matrix) {
+        let Self { instance, columns, .. } = self;
+        columns.resize(matrix.drivers.last().map_or(0, |driver| driver.index() + 1).max(columns.len()), 0);
+        for (column, driver) in (0..).zip(&matrix.drivers) {
+            columns[driver.index()] = column;
+        }
+        instance.reset(matrix.drivers.len() as u32);
+        for row in &matrix.rows {
+            let arcs = row.arcs.iter().map(|choice| (columns[choice.driver.index()], choice.terms.total()));
+            instance.push_row(row.unserved, arcs).expect("terms and penalties are bounded");
+        }
+    }
+
     /// The cost matrix of a problem.
-    pub fn matrix(&mut self, problem: &MatchingProblem) -> Matrix {
+    pub fn matrix(&mut self, problem: &MatchingProblem<'_>) -> Matrix {
         let settings = &problem.settings;
         let times = self.router.times(problem.weights);
-        let vehicles: Vec<&Vehicle> = problem.free.iter().chain(&problem.ending).collect();
-        let starts: Vec<Position> = vehicles.iter().map(|vehicle| vehicle.start).collect();
-        let ready_ms = vehicles.iter().map(|vehicle| match ready_ms(&times, problem.at, vehicle) {
-            // Beyond the horizon: farther than any maximum wait.
-            ready if vehicle.ahead.is_some() && ready > settings.policy.chain_horizon.0 => u32::MAX,
-            ready => ready as u32,
-        });
-        let ready_ms = ready_ms.collect();
+        let vehicles: Vec<&Vehicle> = problem.free.iter().chain(problem.ending.iter()).collect();
+        let horizon_ms = settings.policy.chain_horizon.0;
         let mut most_seats = [0; 256];
-        for vehicle in &vehicles {
-            let most = &mut most_seats[usize::from(vehicle.class)];
-            *most = vehicle.seats.max(*most);
-        }
-        let fleet = FleetView { origins: Origins::new(&times, &starts), ready_ms, vehicles, most_seats };
-        self.nearby.place(&self.network, &starts);
+        let Self { soonest, ready, .. } = self;
+        soonest.place(
+            &times,
+            vehicles.iter().map(|vehicle| {
+                let most = &mut most_seats[usize::from(vehicle.class)];
+                *most = vehicle.seats.max(*most);
+                match ready.ms(&times, problem.at, vehicle) {
+                    ready if vehicle.ahead.is_some() && ready > horizon_ms => (vehicle.start, u32::MAX),
+                    ready => (vehicle.start, ready as u32),
+                }
+            }),
+        );
+        let fleet = FleetView { vehicles, most_seats };
         let mut rows = Vec::with_capacity(problem.rides.len());
         let mut drivers = Vec::new();
         for ride in &problem.rides {
-            self.nearest_by_eta(problem, &times, ride, &fleet);
+            self.soonest(problem, &times, ride, &fleet);
             let unserved = unserved(settings, problem.at, ride);
             let found = self.best.drain().map(|(eta_ms, driver, index)| {
                 let vehicle = fleet.vehicles[index as usize];
@@ -148,7 +160,7 @@ impl BatchPlanner {
 
     /// Leaves in `best` the vehicles that may serve `ride` and are there first, at most `policy.candidates`; equal ETA:
     /// lower driver number.
-    fn nearest_by_eta(&mut self, problem: &MatchingProblem, times: &Times, ride: &OpenRide, fleet: &FleetView<'_>) {
+    fn soonest(&mut self, problem: &MatchingProblem<'_>, times: &Times, ride: &OpenRide, fleet: &FleetView<'_>) {
         let settings = &problem.settings;
         let most = settings.policy.candidates as usize;
         let mut worst = u32::try_from(settings.policy.max_wait.0).unwrap_or(u32::MAX - 1);
@@ -156,12 +168,10 @@ impl BatchPlanner {
         if fleet.most_seats[usize::from(ride.class)] < ride.seats {
             return;
         }
-        let Self { nearby, best, .. } = self;
-        nearby.visit(times, &fleet.origins, ride.pickup, worst, |index, drive_ms| {
-            let eta_ms = fleet.ready_ms[index].saturating_add(drive_ms);
+        let Self { soonest, best, .. } = self;
+        soonest.visit(times, ride.pickup, worst, |index, eta_ms| {
             let vehicle = fleet.vehicles[index];
-            if eta_ms <= worst
-                && rule_out(settings, problem.at, ride, vehicle).is_none()
+            if rule_out(settings, problem.at, ride, vehicle).is_none()
                 && rule_out_at(settings, problem.at, vehicle, i64::from(eta_ms)).is_none()
             {
                 best.push((eta_ms, vehicle.driver, index as u32));
@@ -178,17 +188,8 @@ impl BatchPlanner {
 /// The vehicles of a problem as the candidate search sees them, side by side.
 struct FleetView<'a> {
     vehicles: Vec<&'a Vehicle>,
-    origins: Origins<'a>,
-    ready_ms: Vec<u32>,
     /// The most seats of any vehicle, by class: who needs more need not be searched for.
     most_seats: [u8; 256],
-}
-
-impl Matrix {
-    /// The column of a driver that has an arc.
-    fn column(&self, driver: DriverId) -> u32 {
-        self.drivers.binary_search(&driver).expect("every arc's driver is a column") as u32
-    }
 }
 
 /// What it costs to leave a ride open.

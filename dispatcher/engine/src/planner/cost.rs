@@ -23,8 +23,8 @@ pub fn terms(settings: &Settings, network: &Network, at: Millis, pairing: Pairin
     for term in Term::ALL {
         let weight = i64::from(weights[term as usize]);
         if weight != 0 {
-            let weighted = i128::from(natural(term, settings, network, at, pairing)) * i128::from(weight) / 1000;
-            terms.0[term as usize] = weighted.clamp(-i128::from(Terms::BOUND), i128::from(Terms::BOUND)) as i64;
+            let weighted = natural(term, settings, network, at, pairing).saturating_mul(weight) / 1000;
+            terms.0[term as usize] = weighted.clamp(-Terms::BOUND, Terms::BOUND);
         }
     }
     terms

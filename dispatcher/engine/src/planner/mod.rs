@@ -6,9 +6,9 @@
 pub mod batch;
 mod candidates;
 mod cost;
-mod nearby;
 pub mod nearest;
 mod problem;
+mod ready;
 
 pub use candidates::{RuledOut, first_eta, ready_ms, rule_out, rule_out_at};
 pub use cost::{Pairing, terms};

@@ -3,6 +3,7 @@
 use crate::domain::{DriverId, Money, Offset, RideId, Settings};
 use crate::state::{Ride, State, Vehicle};
 use hansom_geo_index::{Millis, Position, WeightsVersion};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A ride that waits for a driver, as planners see it.
@@ -48,9 +49,10 @@ impl OpenRide {
     }
 }
 
-/// Open rides and the vehicles that may serve them, at one moment.
+/// Open rides and the vehicles that may serve them, at one moment. Vehicles are borrowed from the state as long as the
+/// planner works where the state is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MatchingProblem {
+pub struct MatchingProblem<'a> {
     /// The turn that asked.
     pub basis: Offset,
     /// When it asked.
@@ -62,20 +64,20 @@ pub struct MatchingProblem {
     /// Rides in line, first come first.
     pub rides: Vec<OpenRide>,
     /// Free vehicles, in no order.
-    pub free: Vec<Vehicle>,
+    pub free: Cow<'a, [Vehicle]>,
     /// Vehicles near the end of their plan, in no order.
-    pub ending: Vec<Vehicle>,
+    pub ending: Cow<'a, [Vehicle]>,
 }
 
 /// The problem that the turn `basis`, taken at `at`, asks about the state it left.
-pub fn problem(state: &State, basis: Offset, at: Millis) -> MatchingProblem {
+pub fn problem(state: &State, basis: Offset, at: Millis) -> MatchingProblem<'_> {
     MatchingProblem {
         basis,
         at,
         weights: state.weights(),
         settings: state.settings.clone(),
         rides: state.line().filter_map(|ride| state.rides().get(ride)).map(|ride| OpenRide::of(ride, at)).collect(),
-        free: state.fleet().free().to_vec(),
-        ending: state.fleet().ending().to_vec(),
+        free: state.fleet().free().into(),
+        ending: state.fleet().ending().into(),
     }
 }

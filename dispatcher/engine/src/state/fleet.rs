@@ -19,25 +19,28 @@ pub enum Comms {
     Dark,
 }
 
-/// A driver with a vehicle.
+/// A driver with a vehicle. What each ping reads and writes comes first, on two cache lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C, align(64))]
 pub struct Driver {
     /// His number.
     pub id: DriverId,
-    /// The outside's name.
-    pub name: Name,
     /// Where the session is.
     pub session: session::Status,
     /// Whether he can be reached.
     pub comms: Comms,
+    /// Near enough to the end of his plan to be given the next ride.
+    pub chainable: bool,
+    /// Drives itself.
+    pub autonomous: bool,
     /// Number of the last accepted ping of the session.
     pub seq: u32,
-    /// When a ping was last accepted, or the shift started.
-    pub heard: Millis,
     /// Where the device said the vehicle was …
     pub seen: Coord,
     /// … and when.
     pub seen_at: Millis,
+    /// When a ping was last accepted, or the shift started.
+    pub heard: Millis,
     /// Where that is on the streets, within tolerance …
     pub anchor: Position,
     /// … and since when.
@@ -48,18 +51,20 @@ pub struct Driver {
     pub plan: Plan,
     /// The ride offered to him.
     pub offered: Option<RideId>,
-    /// Near enough to the end of his plan to be given the next ride.
-    pub chainable: bool,
-    /// Seats for riders.
-    pub seats: u8,
-    /// Vehicle class.
-    pub class: u8,
-    /// Drives itself.
-    pub autonomous: bool,
+    /// When silence is looked at.
+    pub silence_due: Option<Millis>,
+    /// When the end of the plan is looked at.
+    pub chain_due: Option<Millis>,
+    /// The outside's name.
+    pub name: Name,
     /// When he means to stop.
     pub until: Option<Millis>,
     /// Where he lives.
     pub home: Option<Coord>,
+    /// Seats for riders.
+    pub seats: u8,
+    /// Vehicle class.
+    pub class: u8,
     /// Rating in hundredths of a star.
     pub rating: u16,
     /// How many offers he got …
@@ -68,11 +73,9 @@ pub struct Driver {
     pub failed_offers: u32,
     /// … and how many rides he cancelled.
     pub cancels: u32,
-    /// When silence is looked at.
-    pub silence_due: Option<Millis>,
-    /// When the end of the plan is looked at.
-    pub chain_due: Option<Millis>,
 }
+
+const _: () = assert!(std::mem::offset_of!(Driver, offered) <= 128, "a ping needs two cache lines of a driver");
 
 impl Driver {
     /// Free to get a ride at once.

@@ -18,4 +18,5 @@ pub use append::Totals;
 pub use error::LogError;
 pub use listing::{Listing, Segment, list, verify};
 pub use read::{Reader, Record};
+pub(crate) use write::Watch;
 pub use write::{Mode, Writer};

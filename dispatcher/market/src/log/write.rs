@@ -27,6 +27,9 @@ const BATCHES: usize = 4;
 /// More used buffers than this are not kept.
 const SPARE: usize = 2 * BATCH_TURNS;
 
+/// Sees every turn once it was appended, in order, in the thread that writes.
+pub(crate) type Watch = Box<dyn FnMut(&Turn) + Send>;
+
 /// A log being written. It takes turns, and gives their buffers back once they are written.
 ///
 /// Dropped without [`close`](Self::close), it still writes what it took, but has no one to tell if that fails.
@@ -40,6 +43,7 @@ enum Home {
     Inline {
         /// `None` once it failed or was closed.
         appender: Option<Box<Appender>>,
+        watch: Watch,
         last: Turn,
     },
     Threaded {
@@ -47,9 +51,17 @@ enum Home {
         batch: Vec<Turn>,
         /// Their events.
         events: usize,
-        /// `None` once it failed or was closed.
-        thread: Option<Thread>,
+        thread: Stage,
     },
+}
+
+/// How far a log's thread is.
+enum Stage {
+    /// It starts with the first batch.
+    Ready(Box<Appender>, Watch),
+    Running(Thread),
+    /// It failed or was closed.
+    Gone,
 }
 
 struct Thread {
@@ -78,10 +90,22 @@ impl Writer {
     pub fn create_on(disk: Box<dyn Disk>, folder: &Path, header: &Header, mode: Mode) -> Result<Self, LogError> {
         let appender = Box::new(Appender::create(disk, folder, header)?);
         let home = match mode {
-            Mode::Inline => Home::Inline { appender: Some(appender), last: blank() },
-            Mode::Threaded => Home::Threaded { batch: Vec::new(), events: 0, thread: Some(Thread::start(appender)) },
+            Mode::Inline => Home::Inline { appender: Some(appender), watch: Box::new(|_| {}), last: blank() },
+            Mode::Threaded => {
+                let thread = Stage::Ready(appender, Box::new(|_| {}));
+                Home::Threaded { batch: Vec::new(), events: 0, thread }
+            }
         };
         Ok(Self { home, spare_events: Vec::new(), spare_pings: Vec::new() })
+    }
+
+    /// Shows `watch` every turn to come, in the thread that writes. Before the first turn.
+    pub(crate) fn watched(mut self, watch: Watch) -> Self {
+        match &mut self.home {
+            Home::Inline { watch: slot, .. } | Home::Threaded { thread: Stage::Ready(_, slot), .. } => *slot = watch,
+            Home::Threaded { .. } => {}
+        }
+        self
     }
 
     /// Appends a turn, and shows it.
@@ -90,9 +114,10 @@ impl Writer {
     /// log takes no more.
     pub fn append(&mut self, turn: Turn) -> Result<&Turn, LogError> {
         match &mut self.home {
-            Home::Inline { appender, last } => {
+            Home::Inline { appender, watch, last } => {
                 let mut working = appender.take().ok_or(LogError::Failed)?;
                 working.append(&turn)?;
+                watch(&turn);
                 *appender = Some(working);
                 let mut used = std::mem::replace(last, turn);
                 wipe(&mut used);
@@ -102,9 +127,10 @@ impl Writer {
             Home::Threaded { batch, events, thread } => {
                 if batch.len() >= BATCH_TURNS || *events >= BATCH_EVENTS {
                     *events = 0;
-                    let running = thread.take().ok_or(LogError::Failed)?;
-                    let running = thread.insert(running.send(std::mem::take(batch))?);
-                    for mut turns in running.used.try_iter() {
+                    let running = thread.take().ok_or(LogError::Failed)?.send(std::mem::take(batch))?;
+                    let used: Vec<_> = running.used.try_iter().collect();
+                    *thread = Stage::Running(running);
+                    for mut turns in used {
                         turns.drain(..).for_each(|turn| keep(&mut self.spare_events, &mut self.spare_pings, turn));
                         *batch = turns;
                     }
@@ -143,6 +169,17 @@ impl Writer {
     }
 }
 
+impl Stage {
+    /// The thread, started now if it waited; `None`: it is gone. Whoever takes it puts it back.
+    fn take(&mut self) -> Option<Thread> {
+        match std::mem::replace(self, Self::Gone) {
+            Self::Ready(appender, watch) => Some(Thread::start(appender, watch)),
+            Self::Running(thread) => Some(thread),
+            Self::Gone => None,
+        }
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         // Whoever wants to know whether this worked calls `close`.
@@ -151,7 +188,7 @@ impl Drop for Writer {
 }
 
 impl Thread {
-    fn start(mut appender: Box<Appender>) -> Self {
+    fn start(mut appender: Box<Appender>, mut watch: Watch) -> Self {
         let (full, batches) = sync_channel::<Vec<Turn>>(BATCHES);
         // As many as can be under way, so that handing back never waits.
         let (hand_back, used) = sync_channel(BATCHES + 2);
@@ -159,6 +196,7 @@ impl Thread {
             for mut batch in batches {
                 for turn in &mut batch {
                     appender.append(turn)?;
+                    watch(turn);
                     wipe(turn);
                 }
                 // If there is no room the buffers are dropped: that costs time, nothing else.
