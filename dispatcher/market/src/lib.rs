@@ -5,6 +5,7 @@
 //! each command.
 
 mod audit;
+pub mod ingest;
 mod latency;
 pub mod log;
 pub mod replay;

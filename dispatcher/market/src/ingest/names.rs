@@ -1,0 +1,171 @@
+//! What the outside calls drivers and rides, and what the market does.
+
+use super::decode::Order;
+use super::field::RideRef;
+use super::order::Body;
+use hansom_engine::record::{RequestRide, StartShift};
+use hansom_engine::{Command, DriverId, Event, Key, Name, RideId, State, Turn};
+use hansom_geo_index::{Coord, Network, Position};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A driver whom no market has.
+const NO_DRIVER: DriverId = DriverId(u32::MAX);
+/// A ride that no market has: they are numbered from 1.
+const NO_RIDE: RideId = RideId(0);
+
+/// The outside's names of the drivers and rides of one market.
+///
+/// Bounded as the market's state is: it knows the drivers that the state knows, and rides until they leave the state. Whoever
+/// resolves orders lets it learn from each turn as it is decided, so that a sender may follow an order with the next;
+/// whoever writes events lets it learn from each turn as it is released.
+#[derive(Debug, Clone)]
+pub struct Names {
+    network: Arc<Network>,
+    drivers: Vec<Name>,
+    by_name: HashMap<Name, DriverId>,
+    rides: HashMap<RideId, Ride>,
+    by_request: HashMap<Key, RideId>,
+}
+
+/// What events tell of a ride besides its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ride {
+    pub rider: Name,
+    /// The key of the order that asked for it.
+    pub request: Option<Key>,
+    pub pickup: Coord,
+    pub dropoff: Coord,
+}
+
+impl Names {
+    /// The names that a state knows.
+    pub fn of(state: &State, network: Arc<Network>) -> Self {
+        let mut names = Self {
+            network,
+            drivers: Vec::new(),
+            by_name: HashMap::new(),
+            rides: HashMap::new(),
+            by_request: HashMap::new(),
+        };
+        for driver in state.fleet().drivers() {
+            names.add_driver(driver.id, &driver.name);
+        }
+        for ride in state.rides().iter() {
+            let (pickup, dropoff) = (names.network.coord(ride.pickup), names.network.coord(ride.dropoff));
+            names.add_ride(ride.id, Ride { rider: ride.rider.clone(), request: None, pickup, dropoff });
+        }
+        names
+    }
+
+    /// Learns the names that a turn brings, and forgets those of rides that left the state with it.
+    pub fn learn(&mut self, turn: &Turn) {
+        for event in &turn.events {
+            match event {
+                Event::ShiftStarted(started) => self.add_driver(started.driver, &started.name),
+                Event::RideRequested(asked) => {
+                    let request = turn.key.filter(|_| matches!(turn.command, Command::RequestRide(_)));
+                    let (pickup, dropoff) = (self.network.coord(asked.pickup), self.network.coord(asked.dropoff));
+                    self.add_ride(asked.ride, Ride { rider: asked.rider.clone(), request, pickup, dropoff });
+                }
+                Event::RideRetired { ride } => {
+                    if let Some(Ride { request: Some(key), .. }) = self.rides.remove(ride) {
+                        self.by_request.remove(&key);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn add_driver(&mut self, driver: DriverId, name: &Name) {
+        // Numbers are given out in order of first appearance.
+        if driver.index() == self.drivers.len() {
+            self.drivers.push(name.clone());
+            self.by_name.insert(name.clone(), driver);
+        }
+    }
+
+    fn add_ride(&mut self, id: RideId, ride: Ride) {
+        if let Some(key) = ride.request {
+            self.by_request.insert(key, id);
+        }
+        self.rides.insert(id, ride);
+    }
+
+    /// What the outside calls a driver.
+    pub fn driver(&self, driver: DriverId) -> Option<&Name> {
+        self.drivers.get(driver.index())
+    }
+
+    /// What the market calls a driver.
+    pub fn driver_id(&self, name: &Name) -> Option<DriverId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The ride that an order asked for.
+    pub fn requested_by(&self, key: Key) -> Option<RideId> {
+        self.by_request.get(&key).copied()
+    }
+
+    /// Where a place on the streets is on the globe.
+    pub(super) fn coord(&self, place: Position) -> Coord {
+        self.network.coord(place)
+    }
+
+    pub(super) fn ride(&self, ride: RideId) -> Option<&Ride> {
+        self.rides.get(&ride)
+    }
+
+    /// The command that an order is, and its key. A name that nobody has becomes a number that nobody has, so that the
+    /// market refuses the order and the refusal is a turn.
+    pub fn resolve(&self, order: Order) -> (Key, Command) {
+        let driver = |name: Name| self.driver_id(&name).unwrap_or(NO_DRIVER);
+        let number = |ride| match ride {
+            RideRef::Number(ride) => ride,
+            RideRef::Request(key) => self.requested_by(key).unwrap_or(NO_RIDE),
+        };
+        let command = match order.body {
+            Body::StartShift(it) => Command::StartShift(Box::new(StartShift {
+                driver: it.driver,
+                place: it.place,
+                seats: it.seats,
+                class: it.class,
+                autonomous: it.autonomous,
+                until: it.until,
+                home: it.home,
+                rating: it.rating.0,
+            })),
+            Body::EndShift(it) => Command::EndShift { driver: driver(it.driver) },
+            Body::RequestRide(it) => Command::RequestRide(Box::new(RequestRide {
+                blocked: self.blocked(&it.blocked),
+                rider: it.rider,
+                pickup: it.pickup,
+                dropoff: it.dropoff,
+                seats: it.seats,
+                class: it.class,
+                tier: it.tier,
+            })),
+            Body::CancelRide(it) => Command::CancelRide { ride: number(it.ride) },
+            Body::AcceptOffer(it) => {
+                Command::AcceptOffer { driver: driver(it.driver), ride: number(it.ride), epoch: it.epoch }
+            }
+            Body::DeclineOffer(it) => {
+                Command::DeclineOffer { driver: driver(it.driver), ride: number(it.ride), epoch: it.epoch }
+            }
+            Body::ArriveAtPickup(it) => Command::ArriveAtPickup { driver: driver(it.driver), ride: number(it.ride) },
+            Body::BoardRider(it) => Command::BoardRider { driver: driver(it.driver), ride: number(it.ride) },
+            Body::EndTrip(it) => Command::EndTrip { driver: driver(it.driver), ride: number(it.ride), place: it.place },
+            Body::CancelByDriver(it) => Command::CancelByDriver { driver: driver(it.driver), ride: number(it.ride) },
+        };
+        (order.key, command)
+    }
+
+    /// Ascending, each once; those who never were on shift here have no number, and cannot be met yet.
+    fn blocked(&self, names: &[Name]) -> Box<[DriverId]> {
+        let mut blocked: Vec<DriverId> = names.iter().filter_map(|name| self.driver_id(name)).collect();
+        blocked.sort_unstable();
+        blocked.dedup();
+        blocked.into()
+    }
+}

@@ -1,0 +1,218 @@
+//! Lines from outside, and what is made of them.
+
+use hansom_engine::domain::Settings;
+use hansom_engine::{Command, DriverId, Epoch, Event, Key, Name, Offset, RideId, State, Turn};
+use hansom_geo_index::network::sample;
+use hansom_geo_index::{Coord, Millis};
+use hansom_market::ingest::order::{AcceptOffer, Body, CancelRide, RequestRide, StartShift};
+use hansom_market::ingest::{Names, Order, Rating, RideRef, decode, decode_event, decode_location};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const KEY: Key = Key(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057);
+
+fn line(kind: &str, data: &str) -> String {
+    format!(
+        r#"{{"specversion":"1.0","id":"01890a5d-ac96-774b-bcce-b302099a8057","source":"app","type":"hansom.command.{kind}","data":{data}}}"#
+    )
+}
+
+fn order(body: Body) -> Order {
+    Order { key: KEY, source: "app".into(), market: None, time: None, body }
+}
+
+fn place(lat: i32, lon: i32) -> Coord {
+    Coord { lat, lon }
+}
+
+#[test]
+fn a_line_is_an_order() {
+    let line = r#"{"type":"hansom.command.request_ride.v1","specversion":"1.0","source":"app/7","traceparent":"00-1",
+        "id":"01890A5D-AC96-774B-BCCE-B302099A8057","time":"2026-03-05T18:00:00+01:00","market":"town",
+        "datacontenttype":"application/json; charset=utf-8",
+        "data":{"rider":"r\u0031","pickup":{"lat":40.71280004,"lon":-74},"dropoff":{"lon":-7.4e1,"lat":0},"blocked":["d2","d1"]}}"#;
+    let wanted = Order {
+        source: "app/7".into(),
+        market: Some(Name::from("town")),
+        time: Some(Millis(1_772_730_000_000)),
+        ..order(Body::RequestRide(RequestRide {
+            rider: Name::from("r1"),
+            pickup: place(407_128_000, -740_000_000),
+            dropoff: place(0, -740_000_000),
+            seats: 1,
+            class: 0,
+            tier: 0,
+            blocked: vec![Name::from("d2"), Name::from("d1")],
+        }))
+    };
+    assert_eq!(decode(line.as_bytes()), Ok(wanted));
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let line = line("start_shift.v1", r#"{"driver":"d1","place":{"lat":1,"lon":2},"home":null}"#);
+    let wanted = StartShift {
+        driver: Name::from("d1"),
+        place: place(10_000_000, 20_000_000),
+        seats: 4,
+        class: 0,
+        autonomous: false,
+        until: None,
+        home: None,
+        rating: Rating(500),
+    };
+    assert_eq!(decode(line.as_bytes()), Ok(order(Body::StartShift(wanted))));
+}
+
+#[test]
+fn a_malformed_line_says_what_is_wrong_and_where() {
+    let request = |data: &str| line("request_ride.v1", data);
+    let cancel = |data: &str| line("cancel_ride.v1", data);
+    let end = |data: &str| line("end_trip.v1", data);
+    let cases = [
+        ("", "E0902", "the line is not JSON: EOF while parsing a value at line 1 column 0"),
+        ("[]", "E0905", "the line must be an object, but is a list"),
+        ("{}", "E0903", "`id` is missing"),
+        (r#"{"id":"a","id":"b"}"#, "E0902", "the line is not JSON: `id` stands twice at line 1 column 14"),
+        (r#"{"id":"a"}"#, "E0903", "`specversion` is missing"),
+        (r#"{"id":"a","specversion":"0.3"}"#, "E0906", "`specversion` must be 1.0, but is 0.3"),
+        (
+            &line("cancel_ride.v2", "{}"),
+            "E0907",
+            "`type` `hansom.command.cancel_ride.v2` is no type of record that is taken here; those are hansom.command.start_shift.v1, hansom.command.end_shift.v1, hansom.command.request_ride.v1, hansom.command.cancel_ride.v1, hansom.command.accept_offer.v1, hansom.command.decline_offer.v1, hansom.command.arrive_at_pickup.v1, hansom.command.board_rider.v1, hansom.command.end_trip.v1, hansom.command.cancel_by_driver.v1",
+        ),
+        (&cancel("{}"), "E0903", "`data.ride` is missing"),
+        (
+            &cancel(r#"{"ride":1.5}"#),
+            "E0905",
+            "`data.ride` must be the number of a ride, or the UUID of its request, but is a number",
+        ),
+        (&cancel(r#"{"ride":-1}"#), "E0906", "`data.ride` must be a whole number from 0 to 4294967295, but is -1"),
+        (&cancel(r#"{"ride":1,"rid":2}"#), "E0904", "`data.rid` is not known here; the fields are ride"),
+        (
+            &end(r#"{"driver":"d","ride":1,"place":{"lat":90.1,"lon":0}}"#),
+            "E0906",
+            "`data.place.lat` must be degrees from -90 to 90, but is 90.1",
+        ),
+        (
+            &end(r#"{"driver":"d","ride":1,"place":{"lat":"1","lon":0}}"#),
+            "E0905",
+            "`data.place.lat` must be degrees from -90 to 90, but is text",
+        ),
+        (&end(r#"{"driver":"d","ride":1,"place":{"lat":1}}"#), "E0903", "`data.place.lon` is missing"),
+        (
+            &end(r#"{"driver":"d d","ride":1,"place":{"lat":1,"lon":0}}"#),
+            "E0906",
+            "`data.driver` must be an opaque name: 1 to 64 bytes without white space or control characters, but is d d",
+        ),
+        (
+            &request(r#"{"rider":"r","pickup":{"lat":1,"lon":1},"dropoff":{"lat":1,"lon":1},"blocked":["a",7]}"#),
+            "E0905",
+            "`data.blocked[1]` must be an opaque name: 1 to 64 bytes without white space or control characters, but is a whole number",
+        ),
+        (
+            &request(r#"{"rider":"r","pickup":{"lat":1,"lon":1},"dropoff":{"lat":1,"lon":1},"seats":256}"#),
+            "E0906",
+            "`data.seats` must be a whole number from 0 to 255, but is 256",
+        ),
+    ];
+    for (line, code, text) in cases {
+        let malformed = decode(line.as_bytes()).expect_err(line);
+        assert_eq!((malformed.code(), malformed.to_string().as_str()), (code, text));
+    }
+    let named = decode(cancel("{}").as_bytes()).expect_err("a ride is missing");
+    assert_eq!(named.id.as_deref(), Some("01890a5d-ac96-774b-bcce-b302099a8057"));
+    let long = " ".repeat(40_000);
+    assert_eq!(decode(long.as_bytes()).expect_err("too long").code(), "E0901");
+    assert_eq!(decode(b"\xff").expect_err("not text").to_string(), "the line is not JSON: not UTF-8 at byte 0");
+}
+
+#[test]
+fn an_order_that_creates_needs_a_key_that_tells_its_time() {
+    let with_v4 = |kind: &str, data: &str| line(kind, data).replace("774b", "474b");
+    let malformed = decode(with_v4("end_shift.v1", r#"{"driver":"d"}"#).as_bytes()).expect_err("version 4");
+    assert_eq!((malformed.code(), malformed.field.as_str()), ("E0906", "id"));
+    decode(with_v4("cancel_ride.v1", r#"{"ride":1}"#).as_bytes()).expect("its key lives as long as the ride");
+}
+
+#[test]
+fn a_position_is_a_line() {
+    let line = r#"{"specversion":"1.0","id":"7/441","source":"device-7","type":"hansom.location.v1","time":"1970-01-01T00:00:01.5Z",
+        "data":{"driver":"d1","seq":441,"place":{"lat":-0.0000001,"lon":180}}}"#;
+    let location = decode_location(line.as_bytes()).expect("a position");
+    assert_eq!((&*location.id, location.measured), ("7/441", Some(Millis(1500))));
+    assert_eq!((location.position.seq, location.position.place), (441, place(-1, 1_800_000_000)));
+    let mut out = Vec::new();
+    location.write("device-7", &mut out);
+    assert_eq!(decode_location(&out), Ok(location));
+    assert_eq!(decode(line.as_bytes()).expect_err("no order").code(), "E0907");
+}
+
+fn town() -> (State, Names) {
+    let network = Arc::new(sample::grid(5, 5, 100_000, 10_000));
+    let state = State::new(Settings::default(), &network, Millis(0));
+    let names = Names::of(&state, network);
+    (state, names)
+}
+
+#[test]
+fn a_name_that_nobody_has_is_a_number_that_nobody_has() {
+    let (state, names) = town();
+    let accept = AcceptOffer { driver: Name::from("d9"), ride: RideRef::Request(KEY), epoch: Epoch(1) };
+    let (key, command) = names.resolve(order(Body::AcceptOffer(accept)));
+    assert_eq!(key, KEY);
+    let Command::AcceptOffer { driver, ride, .. } = command else { panic!("{command:?}") };
+    assert!(state.fleet().get(driver).is_none() && state.rides().get(ride).is_none());
+    assert_ne!(ride, state.rides().next_id());
+    let cancel = order(Body::CancelRide(CancelRide { ride: RideRef::Number(RideId(7)) }));
+    assert_eq!(names.resolve(cancel).1, Command::CancelRide { ride: RideId(7) });
+    let turn = Turn { offset: Offset(0), at: Millis(0), key: None, command: Command::Tick, events: Vec::new() };
+    let mut out = Vec::new();
+    assert!(!hansom_market::ingest::cloud_event("town", &turn, 0, &names, &mut out));
+    let ended = Event::ShiftEnded { driver: DriverId(3) };
+    assert!(hansom_market::ingest::cloud_event("town", &Turn { events: vec![ended], ..turn }, 0, &names, &mut out));
+    decode_event(&out).expect("a fact");
+}
+
+fn any_order() -> impl Strategy<Value = Order> {
+    let name = || "[a-zA-Z0-9é\"\\\\-]{1,20}".prop_map(|name| Name(name.into()));
+    let coord = || (-900_000_000..=900_000_000, -1_800_000_000..=1_800_000_000).prop_map(|(lat, lon)| place(lat, lon));
+    let time = || (0..4_000_000_000_000_i64).prop_map(Millis);
+    let ride = prop_oneof![any::<u32>().prop_map(|ride| RideRef::Number(RideId(ride))), Just(RideRef::Request(KEY))];
+    let shift =
+        (name(), coord(), any::<(u8, u8, bool)>(), prop::option::of(time()), prop::option::of(coord()), 100_u16..=500)
+            .prop_map(|(driver, place, (seats, class, autonomous), until, home, rating)| {
+                Body::StartShift(StartShift {
+                    driver,
+                    place,
+                    seats,
+                    class,
+                    autonomous,
+                    until,
+                    home,
+                    rating: Rating(rating),
+                })
+            });
+    let request = (name(), coord(), coord(), any::<(u8, u8, u8)>(), prop::collection::vec(name(), 0..3)).prop_map(
+        |(rider, pickup, dropoff, (seats, class, tier), blocked)| {
+            Body::RequestRide(RequestRide { rider, pickup, dropoff, seats, class, tier, blocked })
+        },
+    );
+    let accept = (name(), ride, any::<u32>())
+        .prop_map(|(driver, ride, epoch)| Body::AcceptOffer(AcceptOffer { driver, ride, epoch: Epoch(epoch) }));
+    let body = prop_oneof![shift, request, accept];
+    (body, prop::option::of(time()), prop::option::of(name())).prop_map(|(body, time, market)| Order {
+        time,
+        market,
+        ..order(body)
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(order in any_order()) {
+        let mut out = Vec::new();
+        order.write(&mut out);
+        prop_assert_eq!(decode(&out), Ok(order));
+    }
+}
