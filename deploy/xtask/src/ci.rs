@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::expected::{self, Built, Mode};
+use crate::reference;
 use crate::shell::{self, Failure, Result, cargo, step};
 
 /// The scenario that is run end to end: seconds.
@@ -18,6 +19,7 @@ pub fn run(root: &Path) -> Result<()> {
     let mut docs = cargo(root, &["doc", "--locked", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "--deny warnings");
     step("docs", docs)?;
+    reference::run(root, Mode::Compare)?;
     step("tests", cargo(root, &["test", "--locked", "--workspace"]))?;
     end_to_end(root)?;
     expected::run(root, Mode::Compare)

@@ -2,12 +2,14 @@
 
 mod ci;
 mod expected;
+mod reference;
 mod shell;
 mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use expected::Mode;
 use shell::Failure;
 
 const HELP: &str = "\
@@ -15,6 +17,7 @@ Chores of the repository. Usage: cargo xtask CHORE
 
   ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
   tidy                dead links, error codes without a section, backward or unused dependencies, licences
+  gen [--check]       write docs/schemas from the code; with --check: compare, and change nothing
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
 ";
 
@@ -25,8 +28,10 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         ["ci"] => ci::run(&root),
         ["tidy"] => tidy::run(&root),
-        ["expected"] => expected::run(&root, expected::Mode::Rewrite),
-        ["expected", "--check"] => expected::run(&root, expected::Mode::Compare),
+        ["gen"] => reference::run(&root, Mode::Rewrite),
+        ["gen", "--check"] => reference::run(&root, Mode::Compare),
+        ["expected"] => expected::run(&root, Mode::Rewrite),
+        ["expected", "--check"] => expected::run(&root, Mode::Compare),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

@@ -352,28 +352,45 @@ pub struct Published {
     pub market: Name,
     /// In which turn.
     pub offset: Offset,
+    /// Which of the turn's events, from 0.
+    pub index: u32,
     /// The market's time.
     pub time: Millis,
     /// What.
     pub fact: Fact,
 }
 
-/// Appends the event at `index` of a turn as a line, without its end; `false`: it is one of those that the outside does
-/// not get to know. `names` has learned from this turn already.
-///
-/// `offset` is text, as a number of CloudEvents has 32 bits.
+impl Published {
+    /// The event at `index` of a turn; `None`: it is one of those that the outside does not get to know. `names` has learned
+    /// from this turn already.
+    pub fn of(market: &str, turn: &Turn, index: usize, names: &Names) -> Option<Self> {
+        let fact = publish::fact(turn, turn.events.get(index)?, names)?;
+        Some(Self { market: market.into(), offset: turn.offset, index: index as u32, time: turn.at, fact })
+    }
+
+    /// Appends the line that it is read from, without its end. The `id` is `OFFSET.INDEX`; `offset` is text, as a number of
+    /// CloudEvents has 32 bits.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let Self { market, offset, index, time, fact } = self;
+        let attributes = Attributes {
+            id: &format!("{offset}.{index}"),
+            source: &format!("/markets/{market}"),
+            kind: fact.kind(),
+            time: Some(*time),
+            market: Some(&market.0),
+        };
+        let offset = |out: &mut Vec<u8>| out.extend_from_slice(format!(",\"offset\":\"{offset}\"").as_bytes());
+        envelope::write(&attributes, offset, |out| fact.write(out), out);
+    }
+}
+
+/// Appends the event at `index` of a turn as a line, without its end; `false`: the outside does not get to know it.
 pub fn cloud_event(market: &str, turn: &Turn, index: usize, names: &Names, out: &mut Vec<u8>) -> bool {
-    let Some(fact) = turn.events.get(index).and_then(|event| publish::fact(turn, event, names)) else { return false };
-    let attributes = Attributes {
-        id: &format!("{}.{index}", turn.offset),
-        source: &format!("/markets/{market}"),
-        kind: fact.kind(),
-        time: Some(turn.at),
-        market: Some(market),
-    };
-    let offset = |out: &mut Vec<u8>| out.extend_from_slice(format!(",\"offset\":\"{}\"", turn.offset).as_bytes());
-    envelope::write(&attributes, offset, |out| fact.write(out), out);
-    true
+    let published = Published::of(market, turn, index, names);
+    published.is_some_and(|published| {
+        published.write(out);
+        true
+    })
 }
 
 /// The fact that a line is, for those who read what a market releases.
@@ -384,11 +401,14 @@ pub fn decode_event(line: &[u8]) -> Result<Published, Malformed> {
             None => return envelope.unknown_kind(Fact::KINDS),
         };
         let offset: Box<str> = envelope.attribute("offset")?;
-        let offset = match offset.parse() {
-            Ok(offset) => Offset(offset),
-            Err(_) => return refuse("an offset", &offset).map_err(|fault| fault.within("offset")),
+        let Ok(number) = offset.parse() else {
+            return refuse("an offset", &offset).map_err(|fault| fault.within("offset"));
+        };
+        let index = envelope.id.strip_prefix(&*offset).and_then(|rest| rest.strip_prefix('.')?.parse().ok());
+        let Some(index) = index else {
+            return refuse("the offset, a dot and the event's index", envelope.id).map_err(|fault| fault.within("id"));
         };
         let (market, time) = (envelope.attribute("market")?, envelope.attribute("time")?);
-        Ok(Published { market, offset, time, fact })
+        Ok(Published { market, offset: Offset(number), index, time, fact })
     })
 }

@@ -1,12 +1,14 @@
 //! What comes in from outside and what goes out: lines of JSON with the attributes of CloudEvents.
 //!
 //! [`decode`] makes an [`Order`] of a line, or says what is wrong where ([`Malformed`]); [`Names`] makes a command of an order;
-//! [`cloud_event`] makes a line of an event. Knows the wire form and the outside's names. Refuses to know sockets, files
+//! [`cloud_event`] makes a line of an event. Positions are bundled on their way by a
+//! [`Collector`]. Knows the wire form and the outside's names. Refuses to know sockets, files
 //! and clocks: whoever calls has a line and a turn.
 //!
 //! A record's fields stand in one table each ([`order`], [`event`], [`Position`]), which gives the type, the way in, the
 //! way out and the schema. A version of a record never changes: it gets a successor.
 
+mod collector;
 mod decode;
 mod envelope;
 pub mod event;
@@ -22,6 +24,7 @@ mod table;
 mod time;
 mod words;
 
+pub use collector::{Collected, Collector, Full, MOST_PINGS, Waiting, is_idle};
 pub use decode::{Order, decode};
 pub use envelope::MOST_LINE_BYTES;
 pub use event::{Fact, Published, cloud_event, decode_event};

@@ -1,11 +1,13 @@
 //! What the outside calls drivers and rides, and what the market does.
 
+use super::collector::Waiting;
 use super::decode::Order;
 use super::field::RideRef;
+use super::location::{Location, Position};
 use super::order::Body;
 use hansom_engine::record::{RequestRide, StartShift};
 use hansom_engine::{Command, DriverId, Event, Key, Name, RideId, State, Turn};
-use hansom_geo_index::{Coord, Network, Position};
+use hansom_geo_index::{Coord, Millis, Network};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -103,13 +105,24 @@ impl Names {
         self.by_name.get(name).copied()
     }
 
+    /// A position as it waits for the market: its driver by number. `received`: the market's time at which it came.
+    pub fn locate(&self, location: &Location, received: Millis) -> Waiting {
+        let Position { driver, seq, place } = &location.position;
+        Waiting {
+            driver: self.driver_id(driver).unwrap_or(NO_DRIVER),
+            seq: *seq,
+            measured: location.measured.unwrap_or(received),
+            coord: *place,
+        }
+    }
+
     /// The ride that an order asked for.
     pub fn requested_by(&self, key: Key) -> Option<RideId> {
         self.by_request.get(&key).copied()
     }
 
     /// Where a place on the streets is on the globe.
-    pub(super) fn coord(&self, place: Position) -> Coord {
+    pub(super) fn coord(&self, place: hansom_geo_index::Position) -> Coord {
         self.network.coord(place)
     }
 

@@ -1,0 +1,199 @@
+//! Positions on their way to the market, bundled.
+//!
+//! A driver on a ride has every position taken, in order. An idle one needs only his last: a newer one takes the place of
+//! the one that waits. So a market that is behind has at most one position an idle driver in line, and what was left out is
+//! counted. Knows drivers by number, and the market's time; refuses to know threads and clocks.
+
+use hansom_engine::record::Ping;
+use hansom_engine::{DriverId, State};
+use hansom_geo_index::{Coord, Millis};
+use std::collections::{HashMap, VecDeque};
+
+/// A command carries at most so many positions.
+pub const MOST_PINGS: usize = 1024;
+
+/// Positions that wait, in the order in which their drivers' turn comes.
+#[derive(Debug)]
+pub struct Collector {
+    line: VecDeque<Waiting>,
+    /// How many have left the line.
+    left: u64,
+    /// The place, counted from the first ever, of the position of an idle driver that a newer one may replace.
+    replaceable: HashMap<DriverId, u64>,
+    most: usize,
+    counts: Collected,
+}
+
+/// One position on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Whose.
+    pub driver: DriverId,
+    /// Its number in the driver's session.
+    pub seq: u32,
+    /// When it was measured, by the device's clock, or received where the device does not say.
+    pub measured: Millis,
+    /// Where.
+    pub coord: Coord,
+}
+
+/// What became of positions so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Handed on.
+    pub taken: u64,
+    /// Of idle drivers: left out because a newer one was there.
+    pub replaced: u64,
+    /// Of idle drivers: left out because too many others waited.
+    pub shed: u64,
+}
+
+/// Too many positions wait, and this one is of a driver on a ride: it has to be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many positions wait")]
+pub struct Full;
+
+impl Collector {
+    /// Empty, for at most `most` positions.
+    pub fn new(most: usize) -> Self {
+        Self { line: VecDeque::new(), left: 0, replaceable: HashMap::new(), most, counts: Collected::default() }
+    }
+
+    /// Puts a position in line. `idle`: its driver has nothing to do, as [`is_idle`] says.
+    pub fn push(&mut self, waiting: Waiting, idle: bool) -> Result<(), Full> {
+        if !idle {
+            // What waits of this driver stays as it is, or else a newer position could overtake this one.
+            self.replaceable.remove(&waiting.driver);
+        } else if let Some(place) = self.replaceable.get(&waiting.driver) {
+            let before = &mut self.line[(place - self.left) as usize];
+            if before.seq < waiting.seq {
+                *before = waiting;
+            }
+            self.counts.replaced += 1;
+            return Ok(());
+        }
+        if self.line.len() >= self.most {
+            self.counts.shed += u64::from(idle);
+            return if idle { Ok(()) } else { Err(Full) };
+        }
+        if idle {
+            self.replaceable.insert(waiting.driver, self.left + self.line.len() as u64);
+        }
+        self.line.push_back(waiting);
+        Ok(())
+    }
+
+    /// The next bundle, for a command stamped about `at`, in a buffer to reuse; `None`: nothing waits.
+    pub fn take(&mut self, at: Millis, mut buffer: Vec<Ping>) -> Option<Vec<Ping>> {
+        buffer.clear();
+        let count = self.line.len().min(MOST_PINGS);
+        for Waiting { driver, seq, measured, coord } in self.line.drain(..count) {
+            if self.replaceable.get(&driver) == Some(&self.left) {
+                self.replaceable.remove(&driver);
+            }
+            self.left += 1;
+            // A device's clock can say anything; the market clamps what is left of it.
+            let age = at.0.saturating_sub(measured.0).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+            buffer.push(Ping { driver, seq, age_ms: age as i32, coord });
+        }
+        self.counts.taken += count as u64;
+        (count > 0).then_some(buffer)
+    }
+
+    /// How many wait.
+    pub fn depth(&self) -> usize {
+        self.line.len()
+    }
+
+    /// What became of those that came.
+    pub fn counts(&self) -> Collected {
+        self.counts
+    }
+}
+
+/// Whether a driver has no ride and is offered none: only his last position matters then.
+pub fn is_idle(state: &State, driver: DriverId) -> bool {
+    state.fleet().get(driver).is_none_or(|driver| driver.plan.is_empty() && driver.offered.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Collected, Collector, Full, MOST_PINGS, Waiting};
+    use hansom_engine::DriverId;
+    use hansom_geo_index::{Coord, Millis};
+    use proptest::prelude::*;
+
+    fn waiting(driver: u32, seq: u32) -> Waiting {
+        Waiting { driver: DriverId(driver), seq, measured: Millis(1000), coord: Coord { lat: 0, lon: 0 } }
+    }
+
+    fn drain(collector: &mut Collector) -> Vec<(u32, u32)> {
+        let mut all = Vec::new();
+        while let Some(pings) = collector.take(Millis(1000), Vec::new()) {
+            all.extend(pings.iter().map(|ping| (ping.driver.0, ping.seq)));
+        }
+        all
+    }
+
+    #[test]
+    fn the_last_position_of_an_idle_driver_wins_and_keeps_its_place() {
+        let mut collector = Collector::new(10);
+        for (driver, seq) in [(1, 1), (2, 1), (1, 3), (1, 2)] {
+            collector.push(waiting(driver, seq), true).expect("room");
+        }
+        assert_eq!(drain(&mut collector), [(1, 3), (2, 1)]);
+        assert_eq!(collector.counts(), Collected { taken: 2, replaced: 2, shed: 0 });
+        collector.push(waiting(1, 4), true).expect("room");
+        assert_eq!(drain(&mut collector), [(1, 4)]);
+    }
+
+    #[test]
+    fn a_full_line_sheds_the_idle_and_turns_the_others_away() {
+        let mut collector = Collector::new(1);
+        collector.push(waiting(1, 1), false).expect("room");
+        assert_eq!(collector.push(waiting(2, 1), true), Ok(()));
+        assert_eq!(collector.push(waiting(1, 2), false), Err(Full));
+        assert_eq!(collector.counts().shed, 1);
+        assert_eq!(drain(&mut collector), [(1, 1)]);
+    }
+
+    #[test]
+    fn a_bundle_has_a_bound_and_ages_are_counted_from_the_command() {
+        let mut collector = Collector::new(2 * MOST_PINGS);
+        for driver in 0..=MOST_PINGS as u32 {
+            collector.push(Waiting { measured: Millis(i64::MIN), ..waiting(driver, 1) }, true).expect("room");
+        }
+        let pings = collector.take(Millis(5), Vec::new()).expect("a bundle");
+        assert_eq!((pings.len(), pings[0].age_ms, collector.depth()), (MOST_PINGS, i32::MAX, 1));
+    }
+
+    proptest! {
+        /// Against what is promised: all of a driver's positions while he is busy, each driver's in order, the last one
+        /// always, and every position counted once.
+        #[test]
+        fn nothing_that_matters_is_lost(steps in prop::collection::vec((0_u32..4, any::<bool>(), 0_u8..8), 0..60)) {
+            let mut collector = Collector::new(1000);
+            let (mut out, mut busy, mut last) = (Vec::new(), Vec::new(), [0_u32; 4]);
+            for (driver, idle, take) in &steps {
+                last[*driver as usize] += 1;
+                let seq = last[*driver as usize];
+                collector.push(waiting(*driver, seq), *idle).expect("room");
+                if !idle {
+                    busy.push((*driver, seq));
+                }
+                if *take == 0 {
+                    out.extend(drain(&mut collector));
+                }
+            }
+            out.extend(drain(&mut collector));
+            for driver in 0..4 {
+                let seqs: Vec<u32> = out.iter().filter(|(of, _)| *of == driver).map(|(_, seq)| *seq).collect();
+                prop_assert!(seqs.windows(2).all(|two| two[0] < two[1]));
+                prop_assert_eq!(seqs.last().copied().unwrap_or(0), last[driver as usize]);
+            }
+            prop_assert!(busy.iter().all(|ping| out.contains(ping)));
+            let Collected { taken, replaced, shed } = collector.counts();
+            prop_assert_eq!((taken + replaced, shed), (steps.len() as u64, 0));
+        }
+    }
+}
