@@ -4,7 +4,7 @@
 //! commands to the engine again and demands the same facts, to the byte: that is promised for logs of the same version
 //! of the rules on the same network.
 
-use crate::log::{LogError, Reader};
+use crate::log::{LogError, Reader, each_turn};
 use crate::streets::Streets;
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
@@ -14,6 +14,7 @@ use hansom_engine::record::{Header, LOGIC_VERSION, Proposal};
 use hansom_engine::{Command, Offset, Stamp, State, Turn, steps};
 use hansom_geo_index::{Millis, Network};
 use std::fmt::Write;
+use std::ops::ControlFlow::{Break, Continue};
 
 /// How far a log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,16 +139,16 @@ pub fn fold(
 ) -> Result<Replayed, ReplayError> {
     same_network(reader.header(), network)?;
     let mut replay = Replay::new(reader.header(), network);
-    let mut turn = blank();
-    while let Some(record) = reader.next(&mut turn)? {
-        if !until.includes(&turn) {
-            break;
+    each_turn(reader, |turn, events| {
+        if !until.includes(turn) {
+            return Ok::<_, ReplayError>(Break(()));
         }
-        replay.chain.extend(record.events);
-        steps::fold(&mut replay.state, network, &turn);
-        replay.count(&turn);
-        visit(&replay.state, &turn);
-    }
+        replay.chain.extend(events);
+        steps::fold(&mut replay.state, network, turn);
+        replay.count(turn);
+        visit(&replay.state, turn);
+        Ok(Continue(()))
+    })?;
     Ok(replay.finish())
 }
 
@@ -178,32 +179,32 @@ pub fn redecide(
     let mut replay = Replay::new(header, &streets.network);
     let mut desk = streets.desk();
     let mut planner = Again::new(streets, check);
-    let mut logged = blank();
     let mut decided = blank();
     let mut bytes = Vec::new();
-    while let Some(record) = reader.next(&mut logged)? {
-        if !until.includes(&logged) {
-            break;
+    each_turn(reader, |logged, logged_events| {
+        if !until.includes(logged) {
+            return Ok(Break(()));
         }
-        planner.compare(&logged)?;
+        planner.compare(logged)?;
         let stamp = Stamp { offset: logged.offset, at: logged.at };
         let command = std::mem::replace(&mut logged.command, Command::Tick);
         let buffer = std::mem::take(&mut decided.events);
         decided = steps::turn(&mut desk, &mut replay.state, stamp, logged.key, command, buffer);
         bytes.clear();
         let events = canonical::encode(&decided, origin, &mut bytes);
-        if bytes[events..] != *record.events {
+        if bytes[events..] != *logged_events {
             // The command is the same on both sides.
             logged.command = decided.command.clone();
-            return Err(diverged(Difference::Events, &logged, &decided));
+            return Err(diverged(Difference::Events, logged, &decided));
         }
-        replay.chain.extend(record.events);
+        replay.chain.extend(logged_events);
         replay.count(&decided);
         planner.solve(&replay.state, stamp);
         visit(&replay.state, &decided);
         // Its pings go back to the reader.
         logged.command = std::mem::replace(&mut decided.command, Command::Tick);
-    }
+        Ok(Continue(()))
+    })?;
     Ok(replay.finish())
 }
 

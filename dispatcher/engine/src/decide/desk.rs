@@ -94,8 +94,8 @@ impl Desk {
         std::hint::black_box(read);
     }
 
-    /// The edges of a driver's leg, from its origin on.
-    pub(crate) fn edges(&mut self, driver: DriverId, leg: &Leg) -> &[u32] {
+    /// The network, and the edges of a driver's leg from its origin on.
+    pub(crate) fn edges(&mut self, driver: DriverId, leg: &Leg) -> (&Network, &[u32]) {
         if self.ways.len() <= driver.index() {
             self.ways.resize_with(driver.index() + 1, Way::default);
         }
@@ -107,6 +107,6 @@ impl Desk {
             way.edges.clear();
             way.edges.extend(self.path.edges.iter().map(|edge| edge.0));
         }
-        &self.ways[driver.index()].edges
+        (&self.network, &self.ways[driver.index()].edges)
     }
 }

@@ -67,8 +67,7 @@ fn fix(desk: &mut Desk, state: &State, driver: &Driver, point: Point, coord: han
 /// next is nearer still.
 fn on_route(desk: &mut Desk, state: &State, driver: &Driver, leg: &Leg, point: Point) -> Option<Fix> {
     let across2 = (state.settings.reanchor_across_mm * state.settings.reanchor_across_mm) as u64;
-    let network = desk.network.clone();
-    let edges = desk.edges(driver.id, leg);
+    let (network, edges) = desk.edges(driver.id, leg);
     let mut best: Option<(u64, usize, Position)> = None;
     for (index, edge) in edges.iter().enumerate().skip(usize::from(leg.cursor)).take(WINDOW) {
         let edge = EdgeId(*edge);

@@ -29,6 +29,22 @@ pub enum TimerKind {
     KeyExpiry,
 }
 
+impl TimerKind {
+    /// All kinds, in the order in which they fire.
+    const ALL: [Self; 10] = [
+        Self::Weights,
+        Self::Offer,
+        Self::Silence,
+        Self::NoShow,
+        Self::Slip,
+        Self::Review,
+        Self::Chain,
+        Self::Matching,
+        Self::Retire,
+        Self::KeyExpiry,
+    ];
+}
+
 /// One deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timer {
@@ -40,41 +56,83 @@ pub struct Timer {
     pub id: u32,
 }
 
+/// A timer as one number, in the order of timers: comparing those is what setting one mostly costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Packed(i128);
+
+impl Packed {
+    const fn new(timer: Timer) -> Self {
+        Self((timer.due.0 as i128) << 40 | (timer.kind as i128) << 32 | timer.id as i128)
+    }
+
+    const fn timer(self) -> Timer {
+        let kind = TimerKind::ALL[(self.0 >> 32) as usize & 0xff];
+        Timer { due: Millis((self.0 >> 40) as i64), kind, id: self.0 as u32 }
+    }
+}
+
 /// All deadlines, by (due, kind, id).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timers {
-    set: BTreeSet<Timer>,
+    set: BTreeSet<Packed>,
 }
 
 impl Timers {
     /// The next one.
     pub fn first(&self) -> Option<Timer> {
-        self.set.first().copied()
+        self.set.first().map(|packed| packed.timer())
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Timer> + '_ {
-        self.set.iter().copied()
+        self.set.iter().map(|packed| packed.timer())
     }
 
     /// Whether `timer` is set.
     pub fn contains(&self, timer: Timer) -> bool {
-        self.set.contains(&timer)
+        self.set.contains(&Packed::new(timer))
     }
 
     pub(crate) fn insert(&mut self, timer: Timer) {
-        self.set.insert(timer);
+        self.set.insert(Packed::new(timer));
     }
 
     pub(crate) fn remove(&mut self, timer: Timer) {
-        self.set.remove(&timer);
+        self.set.remove(&Packed::new(timer));
     }
 
     /// Removes `old`, if there is one, and sets `new`, if there is one.
     pub(crate) fn replace(&mut self, old: Option<Timer>, new: Option<Timer>) {
         if let Some(old) = old {
-            self.set.remove(&old);
+            self.remove(old);
         }
-        self.set.extend(new);
+        self.set.extend(new.map(Packed::new));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A packed timer is the same timer, and sorts as it does.
+        #[test]
+        fn packing_keeps_timers_and_their_order(
+            one in (any::<i64>(), 0..TimerKind::ALL.len(), any::<u32>()),
+            other in (-3..3_i64, 0..TimerKind::ALL.len(), 0..3_u32),
+            offset in -2..3_i64,
+        ) {
+            let timer = |(due, kind, id): (i64, usize, u32)| Timer { due: Millis(due), kind: TimerKind::ALL[kind], id };
+            let near = (one.0.saturating_add(offset), other.1, other.2);
+            for pair in [[one, other], [one, near], [other, one]] {
+                let [left, right] = pair.map(timer);
+                prop_assert_eq!(Packed::new(left).timer(), left);
+                prop_assert_eq!(Packed::new(left).cmp(&Packed::new(right)), left.cmp(&right));
+            }
+            for (index, kind) in TimerKind::ALL.iter().enumerate() {
+                prop_assert_eq!(*kind as usize, index);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! Written by [`Writer`], which is inline or has a thread of its own, with the same bytes; read by [`Reader`], which tells
 //! a log whose last turn was not written whole from one that is damaged. Nothing is repaired in silence.
 
+mod ahead;
 mod append;
 mod error;
 mod listing;
@@ -14,6 +15,7 @@ mod read;
 pub mod segment;
 mod write;
 
+pub(crate) use ahead::each_turn;
 pub use append::Totals;
 pub use error::LogError;
 pub use listing::{Listing, Segment, list, verify};
