@@ -8,6 +8,7 @@ mod audit;
 pub mod ingest;
 mod latency;
 pub mod log;
+pub mod quarantine;
 pub mod replay;
 pub mod seam;
 mod streets;
