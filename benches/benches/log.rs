@@ -143,7 +143,7 @@ fn bytes(c: &mut Criterion, fixture: &Fixture) {
 fn append(c: &mut Criterion, fixture: &Fixture) {
     let mut group = c.benchmark_group("append ten minutes");
     group.sample_size(10).throughput(Throughput::Elements(fixture.totals.pings));
-    let mut run = |name: &str, mode: Mode, disk: fn() -> Box<dyn Disk>| {
+    let mut run = |name: &str, mode: Mode, disk: fn() -> Arc<dyn Disk>| {
         group.bench_function(name, |b| {
             let setup = || (tempfile::tempdir().expect("a folder"), fixture.turns.clone());
             b.iter_batched(
@@ -161,9 +161,9 @@ fn append(c: &mut Criterion, fixture: &Fixture) {
             );
         });
     };
-    run("to nowhere", Mode::Inline, || Box::new(Nowhere));
-    run("to the disk, synced at the end", Mode::Inline, || Box::new(FileSystem));
-    run("to the disk by a thread of the log", Mode::Threaded, || Box::new(FileSystem));
+    run("to nowhere", Mode::Inline, || Arc::new(Nowhere));
+    run("to the disk, synced at the end", Mode::Inline, || Arc::new(FileSystem));
+    run("to the disk by a thread of the log", Mode::Threaded, || Arc::new(FileSystem));
     group.finish();
 }
 

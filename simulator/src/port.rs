@@ -1,6 +1,7 @@
 //! Where the world meets the market: commands go in, turns come out.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use hansom_engine::domain::{Key, Settings};
 use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, Ping};
@@ -47,7 +48,7 @@ impl Port {
         };
         let log = match folder {
             Some(folder) => Writer::create(folder, &header, mode)?,
-            None => Writer::create_on(Box::new(Nowhere), Path::new("nowhere"), &header, mode)?,
+            None => Writer::create_on(Arc::new(Nowhere), Path::new("nowhere"), &header, mode)?,
         };
         Ok(Self {
             market: Market::new(&header, city, log, Box::new(Monotonic::new())),

@@ -9,6 +9,7 @@ pub mod ingest;
 mod latency;
 pub mod log;
 pub mod quarantine;
+pub mod recovery;
 pub mod replay;
 pub mod seam;
 mod streets;

@@ -40,7 +40,19 @@ pub struct Market {
     /// Time of the last turn.
     now: Millis,
     latencies: Latencies,
-    audit: Audit,
+    /// That of a market whose turns nobody follows.
+    audit: Option<Audit>,
+}
+
+/// What a market goes on from. A question to the planner that had no answer yet is not part of it: the market asks again
+/// when it would have if the answer had been lost.
+#[derive(Debug)]
+pub(crate) struct Past {
+    pub state: State,
+    /// Offset of the next turn.
+    pub next: Offset,
+    /// Time of the last turn.
+    pub now: Millis,
 }
 
 /// A planner's answer on its way.
@@ -100,18 +112,25 @@ impl Market {
     /// Opens a market as `header` says, which is that of `log`. `clock` only measures.
     pub fn new(header: &Header, streets: &Streets, log: Writer, clock: Box<dyn Clock>) -> Self {
         let (audit, watch) = Audit::start(header, streets);
+        let opened = Self::resume(header, streets, Past::new(header, streets), log.watched(watch), clock);
+        Self { audit: Some(audit), ..opened }
+    }
+
+    /// Opens a market that goes on where an earlier process left it. Its follower audits it.
+    pub(crate) fn resume(header: &Header, streets: &Streets, past: Past, log: Writer, clock: Box<dyn Clock>) -> Self {
+        let Past { state, next, now } = past;
         Self {
             desk: streets.desk(),
             planner: streets.planner(),
-            state: State::new(header.settings.clone(), &streets.network, header.started_at),
-            log: log.watched(watch),
+            state,
+            log,
             clock,
             planner_latency: header.planner_latency,
             answer: None,
-            next: Offset(0),
-            now: header.started_at,
+            next,
+            now,
             latencies: Latencies::default(),
-            audit,
+            audit: None,
         }
     }
 
@@ -180,6 +199,11 @@ impl Market {
         Ok(())
     }
 
+    /// Makes what was appended durable and hands it on, in this thread, if the log has none of its own for that.
+    pub fn commit(&mut self) -> Result<(), MarketError> {
+        Ok(self.log.commit()?)
+    }
+
     /// What the market knows.
     pub fn state(&self) -> &State {
         &self.state
@@ -199,6 +223,7 @@ impl Market {
     pub fn close(self) -> Result<Closed, LogError> {
         let Self { state, log, latencies, audit, .. } = self;
         let log = log.close()?;
-        Ok(Closed { violations: audit.close(&state), state, log, latencies })
+        let violations = audit.map(|audit| audit.close(&state)).unwrap_or_default();
+        Ok(Closed { state, log, latencies, violations })
     }
 }

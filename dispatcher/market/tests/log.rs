@@ -9,9 +9,9 @@ use hansom_engine::record::canonical::blank;
 use hansom_engine::{Command, Offset, Turn};
 use hansom_geo_index::Coord;
 use hansom_market::log::{self, LogError, Mode, Reader, Totals, Writer};
-use hansom_market::seam::disk::{Append, Disk, FileSystem};
+use hansom_market::seam::disk::{Disk, DiskFile, FileSystem, Lock};
 use proptest::prelude::*;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -271,49 +271,79 @@ fn a_run_is_opened_by_its_folder() {
 }
 
 /// A disk with room for so many bytes, which can also fail to sync.
+#[derive(Debug)]
 struct Full {
     room: Arc<AtomicU64>,
     syncs: bool,
 }
 
 impl Disk for Full {
-    fn open_folder(&mut self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        FileSystem.open_folder(path)
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        FileSystem.make_folder(path)
     }
 
-    fn create(&mut self, path: &Path) -> io::Result<Box<dyn Append>> {
+    fn files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        FileSystem.files(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = FileSystem.create(path)?;
         Ok(Box::new(FullFile { file, room: self.room.clone(), syncs: self.syncs }))
     }
 
-    fn sync_folder(&mut self, path: &Path) -> io::Result<()> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        FileSystem.open(path)
+    }
+
+    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        FileSystem.open_to_write(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        FileSystem.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        FileSystem.remove(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
         FileSystem.sync_folder(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Lock> {
+        FileSystem.lock(path)
     }
 }
 
+#[derive(Debug)]
 struct FullFile {
-    file: Box<dyn Append>,
+    file: Box<dyn DiskFile>,
     room: Arc<AtomicU64>,
     syncs: bool,
 }
 
-impl Write for FullFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl DiskFile for FullFile {
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
+    }
+
+    fn read_at(&mut self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.read_at(bytes, at)
+    }
+
+    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
         let room = self.room.load(Ordering::Relaxed);
-        if room == 0 {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let written = self.file.write(&bytes[..bytes.len().min(room as usize)])?;
-        self.room.store(room - written as u64, Ordering::Relaxed);
-        Ok(written)
+        let fits = bytes.len().min(room as usize);
+        self.file.write_at(&bytes[..fits], at)?;
+        self.room.store(room - fits as u64, Ordering::Relaxed);
+        if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+    fn set_size(&mut self, size: u64) -> io::Result<()> {
+        self.file.set_size(size)
     }
-}
 
-impl Append for FullFile {
     fn sync(&mut self) -> io::Result<()> {
         if self.syncs { self.file.sync() } else { Err(io::Error::other("the disk is gone")) }
     }
@@ -331,7 +361,7 @@ fn a_full_disk_is_never_a_success() {
     {
         let folder = folder.path().join(case.to_string());
         let disk = Full { room: Arc::new(AtomicU64::new(room)), syncs: true };
-        let mut writer = Writer::create_on(Box::new(disk), &folder, &header(9), mode).expect("a log");
+        let mut writer = Writer::create_on(Arc::new(disk), &folder, &header(9), mode).expect("a log");
         let fault = turns.iter().find_map(|turn| writer.append(turn.clone()).err());
         if fault.is_some() {
             let again = writer.append(turns[0].clone());
@@ -353,7 +383,7 @@ fn a_disk_that_does_not_sync_is_never_a_success() {
     for mode in [Mode::Inline, Mode::Threaded] {
         let folder = tempfile::tempdir().expect("a folder");
         let disk = Full { room: Arc::new(AtomicU64::new(u64::MAX)), syncs: false };
-        let mut writer = Writer::create_on(Box::new(disk), folder.path(), &header(9), mode).expect("a log");
+        let mut writer = Writer::create_on(Arc::new(disk), folder.path(), &header(9), mode).expect("a log");
         writer.append(turns(9, 1).remove(0)).expect("not yet known");
         match writer.close() {
             Err(LogError::Io { action: "sync", source, .. }) => assert_eq!(source.to_string(), "the disk is gone"),

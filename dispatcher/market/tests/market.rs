@@ -87,7 +87,7 @@ fn threads_and_disks_change_nothing() {
 
     let streets = town::streets();
     let header = town::header(BATCH.planner, BATCH.planner_latency, &streets.network);
-    let mut nowhere = Writer::create_on(Box::new(Nowhere), Path::new("nowhere"), &header, Mode::Inline).expect("a log");
+    let mut nowhere = Writer::create_on(Arc::new(Nowhere), Path::new("nowhere"), &header, Mode::Inline).expect("a log");
     for turn in one_turns {
         nowhere.append(turn).expect("appended");
     }

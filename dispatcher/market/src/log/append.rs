@@ -2,12 +2,13 @@
 
 use super::error::LogError;
 use super::segment::{self, SEGMENT_BYTES};
-use crate::seam::disk::{Append, Disk};
+use crate::seam::disk::{Disk, DiskFile};
 use hansom_engine::record::canonical::{self, EventChain};
 use hansom_engine::record::{Command, Header, Turn};
 use hansom_geo_index::Coord;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes are handed to the disk in pieces of about this many.
 const PIECE_BYTES: usize = 1 << 20;
@@ -29,11 +30,11 @@ pub struct Totals {
 
 /// A log being written: encodes, chains, checksums, and writes in pieces.
 pub(super) struct Appender {
-    disk: Box<dyn Disk>,
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     header: Vec<u8>,
     origin: Coord,
-    file: Box<dyn Append>,
+    file: Box<dyn DiskFile>,
     path: PathBuf,
     /// Size of the present segment, `piece` included.
     size: u64,
@@ -45,11 +46,8 @@ pub(super) struct Appender {
 
 impl Appender {
     /// Starts a log in a folder that holds none.
-    pub fn create(mut disk: Box<dyn Disk>, folder: &Path, header: &Header) -> Result<Self, LogError> {
-        let files = disk.open_folder(folder).map_err(failed("open folder", folder))?;
-        if !segment::files(files).is_empty() {
-            return Err(LogError::Exists { path: folder.to_owned() });
-        }
+    pub fn create(disk: Arc<dyn Disk>, folder: &Path, header: &Header) -> Result<Self, LogError> {
+        start(&*disk, folder)?;
         let path = segment::path(folder, 0);
         let file = disk.create(&path).map_err(failed("create", &path))?;
         disk.sync_folder(folder).map_err(failed("sync folder", folder))?;
@@ -74,7 +72,7 @@ impl Appender {
         let start = segment::open_frame(&mut self.piece);
         let events = canonical::encode(turn, self.origin, &mut self.piece);
         self.chain.extend(&self.piece[events..]);
-        segment::close_frame(&mut self.piece, start);
+        segment::close_frame(&mut self.piece, start, false);
         let frame = (self.piece.len() - start) as u64;
         if self.size + frame > SEGMENT_BYTES && self.totals.turns > 0 {
             self.next_segment(turn.offset.0, start)?;
@@ -111,20 +109,28 @@ impl Appender {
     }
 
     fn open_segment(&mut self, first: u64) {
-        self.piece.extend_from_slice(&segment::head(first, &self.header));
+        self.piece.extend_from_slice(&segment::head(segment::LAYOUT_PLAIN, first, &self.header));
         self.size = self.piece.len() as u64;
         self.totals.segments += 1;
     }
 
     fn hand_over(&mut self) -> Result<(), LogError> {
-        self.file.write_all(&self.piece).map_err(failed("write", &self.path))?;
+        let at = self.size - self.piece.len() as u64;
+        self.file.write_at(&self.piece, at).map_err(failed("write", &self.path))?;
         self.piece.clear();
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), LogError> {
-        self.file.flush().and_then(|()| self.file.sync()).map_err(failed("sync", &self.path))
+        self.file.sync().map_err(failed("sync", &self.path))
     }
+}
+
+/// Makes the folder of a log that starts, unless there is one already.
+pub(super) fn start(disk: &dyn Disk, folder: &Path) -> Result<(), LogError> {
+    disk.make_folder(folder).map_err(failed("make folder", folder))?;
+    let files = disk.files(folder).map_err(failed("read folder", folder))?;
+    if segment::files(files).is_empty() { Ok(()) } else { Err(LogError::Exists { path: folder.to_owned() }) }
 }
 
 /// Says what was tried on what when the machine refuses.

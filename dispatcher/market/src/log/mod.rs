@@ -4,21 +4,32 @@
 //! the log's [`Header`](hansom_engine::record::Header), so that each file can be read by itself; then come the turns, each
 //! with its length and checksum. [`segment`] has the layout.
 //!
-//! Written by [`Writer`], which is inline or has a thread of its own, with the same bytes; read by [`Reader`], which tells
-//! a log whose last turn was not written whole from one that is damaged. Nothing is repaired in silence.
+//! Written by [`Writer`], in one of two ways. A log that is [created](Writer::create) is synced at its end: good for a
+//! simulation, which can be run again. A [durable](Writer::open_durable) one hands its turns on once they are on the disk:
+//! what was appended while the disk was busy is written and synced together.
+//!
+//! Read by [`Reader`], which tells a log whose last turns were not written whole from one that is damaged, and knows the
+//! [`Tail`] on which a log goes on. Nothing is repaired in silence.
 
 mod ahead;
 mod append;
+mod commit;
 mod error;
+mod gate;
 mod listing;
 mod read;
 pub mod segment;
+mod tail;
 mod write;
+mod zeros;
 
 pub(crate) use ahead::each_turn;
 pub use append::Totals;
+pub use commit::Durable;
 pub use error::LogError;
+pub use gate::Outlet;
 pub use listing::{Listing, Segment, list, verify};
 pub use read::{Reader, Record};
+pub use tail::{Repaired, Tail};
 pub(crate) use write::Watch;
 pub use write::{Mode, Writer};

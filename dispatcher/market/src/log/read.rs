@@ -2,20 +2,23 @@
 
 use super::append::failed;
 use super::error::LogError;
-use super::segment::{self, FRAME_BYTES, Frame, HEAD_BYTES, Head, LAYOUT_VERSION};
+use super::segment::{self, FRAME_BYTES, Frame, HEAD_BYTES, Head, LAYOUT_MARKED, LAYOUT_PLAIN};
+use super::tail::{Tail, TailSegment};
+use crate::seam::disk::{Disk, DiskFile, FileSystem};
 use hansom_engine::Turn;
 use hansom_engine::record::canonical::Decoder;
 use hansom_engine::record::{FORMAT_VERSION, Header};
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes are taken from the disk in pieces of this many.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// A log being read, from its first turn on.
+/// A log being read.
 #[derive(Debug)]
 pub struct Reader {
+    disk: Arc<dyn Disk>,
     header: Header,
     /// Segments not yet opened, last first, with the offsets of their first turns.
     ahead: Vec<(u64, PathBuf)>,
@@ -32,14 +35,22 @@ pub struct Reader {
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
-    file: File,
+    /// Offset of its first turn.
+    first: u64,
+    file: Box<dyn DiskFile>,
+    /// Version of its layout.
+    layout: u32,
+    /// Version of the records in it.
+    format: u32,
     /// Bytes of the file from `at - start` on.
     buffer: Vec<u8>,
     /// Where in `buffer` the next frame starts.
     start: usize,
     /// Where in the file the next frame starts.
     at: u64,
-    /// Size of the file.
+    /// Where in the file the last frame with a mark starts, or the first frame.
+    marked: u64,
+    /// Size of the file; without the zeros filled in ahead, once they are reached.
     size: u64,
 }
 
@@ -53,32 +64,34 @@ pub struct Record<'a> {
 }
 
 impl Reader {
-    /// Opens the log in `folder`, or in the folder `log` of it.
+    /// Opens the log in `folder`, or in the folder `log` of it, at its first turn.
     pub fn open(folder: &Path) -> Result<Self, LogError> {
-        let mut files = segment::files_in(folder).map_err(failed("read folder", folder))?;
-        let inner = folder.join("log");
-        if files.is_empty() && inner.is_dir() {
-            files = segment::files_in(&inner).map_err(failed("read folder", &inner))?;
+        Self::open_on(Arc::new(FileSystem), folder, 0)
+    }
+
+    /// The same on a disk of the caller's, so that the next turn is that at offset `from`, or the end if the log ends
+    /// before it. What lies in segments before that turn's is not looked at.
+    pub fn open_on(disk: Arc<dyn Disk>, folder: &Path, from: u64) -> Result<Self, LogError> {
+        let segments_in = |folder: &Path| disk.files(folder).map(segment::files).map_err(failed("read folder", folder));
+        let mut files = segments_in(folder)?;
+        if files.is_empty() {
+            files = segments_in(&folder.join("log"))?;
         }
-        files.reverse();
-        let Some((first, path)) = files.pop() else { return Err(LogError::NoLog { path: folder.to_owned() }) };
-        let mut segment = Open::new(path)?;
-        if first != 0 {
+        let passed = files.partition_point(|(first, _)| *first <= from).saturating_sub(1);
+        let mut ahead = files.split_off(passed);
+        ahead.reverse();
+        let Some((first, path)) = ahead.pop() else { return Err(LogError::NoLog { path: folder.to_owned() }) };
+        let mut segment = Open::new(&*disk, path)?;
+        if passed == 0 && first != 0 {
             let what = "it is the first one, but does not start with the first turn".to_owned();
             return Err(segment.damaged(0, what));
         }
-        let header = segment.head(0)?;
-        let header = Header::decode(&header).map_err(|source| LogError::Undecodable {
-            segment: segment.path.clone(),
-            byte: 0,
-            offset: 0,
-            source,
-        })?;
-        if header.format_version > FORMAT_VERSION {
-            return Err(segment.version("record format", header.format_version, FORMAT_VERSION));
-        }
+        let header = segment.head(first)?;
         let decoder = Decoder::new(header.origin);
-        Ok(Self { header, ahead: files, segment, decoder, next: 0, bytes_before: 0, segments: 1 })
+        let segments = passed as u64 + 1;
+        let mut reader = Self { disk, header, ahead, segment, decoder, next: first, bytes_before: 0, segments };
+        while reader.next < from && reader.pass_frame()?.is_some() {}
+        Ok(reader)
     }
 
     /// What holds for all turns.
@@ -90,32 +103,44 @@ impl Reader {
     ///
     /// A log that was not written to its end is an error after its last whole turn.
     pub fn next(&mut self, turn: &mut Turn) -> Result<Option<Record<'_>>, LogError> {
-        while self.segment.is_over() {
-            let Some((first, path)) = self.ahead.pop() else { return Ok(None) };
-            self.bytes_before += self.segment.size;
-            self.segments += 1;
-            self.segment = Open { buffer: std::mem::take(&mut self.segment.buffer), ..Open::new(path)? };
-            self.segment.buffer.clear();
-            if first != self.next {
-                let what = format!("it starts with the turn at offset {first}: those before are missing");
-                return Err(self.segment.damaged(self.next, what));
-            }
-            self.segment.head(first)?;
-        }
         let offset = self.next;
-        let size = self.segment.frame(offset, self.ahead.is_empty())?;
-        let start = self.segment.start + FRAME_BYTES;
-        let byte = self.segment.at;
-        self.segment.pass(FRAME_BYTES + size);
-        let bytes = &self.segment.buffer[start..start + size];
-        let undecodable = |source| LogError::Undecodable { segment: self.segment.path.clone(), byte, offset, source };
+        let Some((byte, size)) = self.pass_frame()? else { return Ok(None) };
+        let segment = &self.segment;
+        let bytes = &segment.buffer[segment.start - size..segment.start];
+        let undecodable = |source| LogError::Undecodable { segment: segment.path.clone(), byte, offset, source };
         let events = self.decoder.decode(bytes, turn).map_err(undecodable)?;
         if turn.offset.0 != offset {
             let what = format!("it holds the turn at offset {}", turn.offset);
-            return Err(LogError::Damaged { segment: self.segment.path.clone(), byte, offset, what });
+            return Err(LogError::Damaged { segment: segment.path.clone(), byte, offset, what });
         }
-        self.next += 1;
         Ok(Some(Record { bytes, events: &bytes[events..] }))
+    }
+
+    /// Passes the next turn: where in the file its frame starts, and its length. Its bytes are those before `start`.
+    fn pass_frame(&mut self) -> Result<Option<(u64, usize)>, LogError> {
+        loop {
+            if self.segment.is_over()? {
+                let Some((first, path)) = self.ahead.pop() else { return Ok(None) };
+                self.bytes_before += self.segment.size;
+                self.segments += 1;
+                let buffer = std::mem::take(&mut self.segment.buffer);
+                self.segment = Open { buffer, ..Open::new(&*self.disk, path)? };
+                self.segment.buffer.clear();
+                if first != self.next {
+                    let what = format!("it starts with the turn at offset {first}: those before are missing");
+                    return Err(self.segment.damaged(self.next, what));
+                }
+                self.segment.head(first)?;
+                continue;
+            }
+            let byte = self.segment.at;
+            let size = self.segment.frame(self.next, self.ahead.is_empty())?;
+            // A seal is no turn.
+            if size > 0 {
+                self.next += 1;
+                return Ok(Some((byte, size)));
+            }
+        }
     }
 
     /// Offset of the next turn.
@@ -131,9 +156,17 @@ impl Reader {
     /// Bytes of all segments.
     pub fn bytes(&self) -> Result<u64, LogError> {
         self.ahead.iter().try_fold(self.bytes_before + self.segment.size, |sum, (_, path)| {
-            let size = path.metadata().map_err(failed("read", path))?.len();
+            let size = self.disk.open(path).and_then(|file| file.size()).map_err(failed("read", path))?;
             Ok(sum + size)
         })
+    }
+
+    /// Where the log goes on. To be asked once [`next`](Self::next) said that it ends, or that its last turn was not
+    /// written whole: then what is left of that turn is cut off.
+    pub fn tail(&self) -> Tail {
+        let Open { ref path, first, layout, format, at, marked, .. } = self.segment;
+        let segment = TailSegment { path: path.clone(), first, layout, format, at, marked };
+        Tail { header: self.header.clone(), next: self.next, segment }
     }
 
     /// The file being read, and how many were before it.
@@ -143,14 +176,30 @@ impl Reader {
 }
 
 impl Open {
-    fn new(path: PathBuf) -> Result<Self, LogError> {
-        let file = File::open(&path).map_err(failed("open", &path))?;
-        let size = file.metadata().map_err(failed("read", &path))?.len();
-        Ok(Self { path, file, buffer: Vec::new(), start: 0, at: 0, size })
+    fn new(disk: &dyn Disk, path: PathBuf) -> Result<Self, LogError> {
+        let file = disk.open(&path).map_err(failed("open", &path))?;
+        let size = file.size().map_err(failed("read", &path))?;
+        let (layout, format) = (LAYOUT_PLAIN, FORMAT_VERSION);
+        Ok(Self { path, first: 0, file, layout, format, buffer: Vec::new(), start: 0, at: 0, marked: 0, size })
     }
 
-    fn is_over(&self) -> bool {
-        self.at >= self.size
+    /// Whether no frame follows. Zeros up to the end of the file are none.
+    fn is_over(&mut self) -> Result<bool, LogError> {
+        if self.at < self.size
+            && self.layout != LAYOUT_PLAIN
+            && self.fill(1)?.iter().take(FRAME_BYTES).all(|byte| *byte == 0)
+        {
+            let mut ahead = self.at;
+            while ahead < self.size {
+                let piece = self.peek(ahead)?;
+                if !piece.iter().all(|byte| *byte == 0) {
+                    return Ok(false);
+                }
+                ahead += piece.len() as u64;
+            }
+            self.size = self.at;
+        }
+        Ok(self.at >= self.size)
     }
 
     fn pass(&mut self, bytes: usize) {
@@ -168,27 +217,38 @@ impl Open {
             let have = self.buffer.len();
             if target > have {
                 self.buffer.resize(target, 0);
-                match self.file.read_exact(&mut self.buffer[have..]) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                        return Err(self.damaged(0, "it became shorter while it was read".to_owned()));
-                    }
-                    Err(error) => return Err(failed("read", &self.path)(error)),
-                }
+                let read = self.file.read_at(&mut self.buffer[have..], self.at + have as u64);
+                read.map_err(|error| self.unreadable(error))?;
             }
         }
         Ok(&self.buffer[self.start..])
     }
 
+    /// Some bytes of the file from `at` on, which is before its end. What is in the buffer stays there.
+    fn peek(&mut self, at: u64) -> Result<Vec<u8>, LogError> {
+        let wanted = usize::try_from(self.size - at).unwrap_or(usize::MAX).min(PIECE_BYTES);
+        let mut piece = vec![0; wanted];
+        self.file.read_at(&mut piece, at).map_err(|error| self.unreadable(error))?;
+        Ok(piece)
+    }
+
+    fn unreadable(&self, error: std::io::Error) -> LogError {
+        if error.kind() == ErrorKind::UnexpectedEof {
+            self.damaged(0, "it became shorter while it was read".to_owned())
+        } else {
+            failed("read", &self.path)(error)
+        }
+    }
+
     /// Reads the head; returns the log's header.
-    fn head(&mut self, first: u64) -> Result<Vec<u8>, LogError> {
+    fn head(&mut self, first: u64) -> Result<Header, LogError> {
         let bytes = self.fill(HEAD_BYTES)?;
         let head = bytes.first_chunk().and_then(Head::parse);
         let Some(head) = head else {
             return Err(self.damaged(first, "it does not start as a segment does".to_owned()));
         };
-        if head.version > LAYOUT_VERSION {
-            return Err(self.version("layout", head.version, LAYOUT_VERSION));
+        if head.version > LAYOUT_MARKED {
+            return Err(self.version("layout", head.version, LAYOUT_MARKED));
         }
         let end = HEAD_BYTES + head.header_len;
         let holds = |header: &[u8]| head.holds(header) && head.first == first;
@@ -196,27 +256,44 @@ impl Open {
         let Some(header) = header else {
             return Err(self.damaged(first, "its head does not have the checksum that it names".to_owned()));
         };
+        let header = Header::decode(&header).map_err(|source| LogError::Undecodable {
+            segment: self.path.clone(),
+            byte: 0,
+            offset: first,
+            source,
+        })?;
+        if header.format_version > FORMAT_VERSION {
+            return Err(self.version("record format", header.format_version, FORMAT_VERSION));
+        }
         self.pass(end);
+        (self.first, self.layout, self.format, self.marked) = (first, head.version, header.format_version, self.at);
         Ok(header)
     }
 
-    /// Length of the turn in the next frame, which should hold the turn at `offset`. `last`: no segment follows.
+    /// Passes the next frame, which should hold the turn at `offset`, and returns the turn's length: 0 for a seal.
+    /// `last`: no segment follows.
     fn frame(&mut self, offset: u64, last: bool) -> Result<usize, LogError> {
-        let left = self.size - self.at;
-        let mut found = segment::frame(self.fill(FRAME_BYTES)?, left);
+        let (layout, left) = (self.layout, self.size - self.at);
+        let mut found = segment::frame(layout, self.fill(FRAME_BYTES)?, left);
         if let Frame::Cut(size) = found
             && left >= (FRAME_BYTES + size) as u64
         {
-            found = segment::frame(self.fill(FRAME_BYTES + size)?, left);
+            found = segment::frame(layout, self.fill(FRAME_BYTES + size)?, left);
         }
         let what = match found {
-            Frame::Whole(size) => return Ok(size),
+            Frame::Whole { size, marked } => {
+                if marked {
+                    self.marked = self.at;
+                }
+                self.pass(FRAME_BYTES + size);
+                return Ok(size);
+            }
             Frame::Cut(_) => "the turn there leads beyond the end",
             Frame::Broken => "the turn there does not have the checksum that it names",
         };
-        // A write that was cut off leaves no turn behind it.
+        // A write that was cut off leaves nothing behind it that was written later.
         let rest = usize::try_from(left).unwrap_or(usize::MAX);
-        if last && !segment::has_later_turn(self.fill(rest)?, offset) {
+        if last && !segment::proves_loss(layout, self.fill(rest)?, offset) {
             return Err(LogError::Torn { segment: self.path.clone(), byte: self.at, offset });
         }
         Err(self.damaged(offset, what.to_owned()))

@@ -3,24 +3,35 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 8 | `HANSOMLG` |
-//! | 4 | layout version, 1 |
+//! | 4 | layout version, 1 or 2 |
 //! | 4 | length `h` of the log's header |
 //! | 8 | offset of the first turn |
 //! | 4 | CRC-32C of the 24 bytes before and the `h` bytes after |
 //! | `h` | the log's header, a `Header` of `turn.proto` |
-//! | then, per turn: 4 | its length `n` |
+//! | then, per turn: 4 | its length `n`; in layout 2 with the top bit as a mark |
 //! | 4 | CRC-32C of the 4 bytes before and the `n` bytes after |
 //! | `n` | a `Turn` of `turn.proto` |
+//!
+//! Layout 1 is written by a log that is synced at its end, layout 2 by one whose turns are released once they are durable.
+//! There, the mark says that all that stands before was synced when this was written, so that what is lost in front of a
+//! mark is damage, and what is lost behind the last one may be a write that was cut off. A marked length of 0 with its
+//! checksum is a seal: no turn, only that promise; a log closed in order ends with one. Behind the last frame of a
+//! segment of layout 2 there may be zeros, filled in ahead of the turns.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 /// A segment is full when the next turn would lead beyond this.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// Version of this layout.
-pub const LAYOUT_VERSION: u32 = 1;
+/// Version of the layout in which a log is written that is synced at its end.
+pub const LAYOUT_PLAIN: u32 = 1;
+
+/// Version of the layout in which a log is written whose turns are released once they are durable.
+pub const LAYOUT_MARKED: u32 = 2;
+
+/// The mark in the length of a frame.
+const MARK: u32 = 1 << 31;
 
 const MAGIC: &[u8; 8] = b"HANSOMLG";
 
@@ -47,17 +58,11 @@ pub(super) fn files(paths: impl IntoIterator<Item = PathBuf>) -> Vec<(u64, PathB
     files
 }
 
-/// The segments in a folder.
-pub(super) fn files_in(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let paths: io::Result<Vec<PathBuf>> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect();
-    paths.map(files)
-}
-
 /// The head of a segment, the log's header included.
-pub(super) fn head(first: u64, header: &[u8]) -> Vec<u8> {
+pub(super) fn head(layout: u32, first: u64, header: &[u8]) -> Vec<u8> {
     let mut head = Vec::with_capacity(HEAD_BYTES + header.len());
     head.extend_from_slice(MAGIC);
-    head.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
+    head.extend_from_slice(&layout.to_le_bytes());
     head.extend_from_slice(&(header.len() as u32).to_le_bytes());
     head.extend_from_slice(&first.to_le_bytes());
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), header);
@@ -103,12 +108,22 @@ pub(super) fn open_frame(out: &mut Vec<u8>) -> usize {
     start
 }
 
-/// Puts length and checksum before the turn's bytes, which reach to the end of `out`.
-pub(super) fn close_frame(out: &mut [u8], start: usize) {
+/// Puts length and checksum before the turn's bytes, which reach to the end of `out`. `marked`: all that stands before
+/// was synced.
+pub(super) fn close_frame(out: &mut [u8], start: usize, marked: bool) {
     let (frame, turn) = out[start..].split_at_mut(FRAME_BYTES);
-    let length = u32::try_from(turn.len()).expect("a turn is shorter than 4 GiB").to_le_bytes();
+    let length = u32::try_from(turn.len()).ok().filter(|length| length & MARK == 0);
+    let length = length.expect("a turn is shorter than 2 GiB");
+    let length = if marked { length | MARK } else { length }.to_le_bytes();
     frame[..4].copy_from_slice(&length);
     frame[4..].copy_from_slice(&checksum(length, turn).to_le_bytes());
+}
+
+/// A frame without a turn that says that all before it was synced.
+pub(super) fn seal() -> [u8; FRAME_BYTES] {
+    let mut seal = [0; FRAME_BYTES];
+    close_frame(&mut seal, 0, true);
+    seal
 }
 
 /// The checksum of a frame.
@@ -117,9 +132,10 @@ fn checksum(length: [u8; 4], turn: &[u8]) -> u32 {
 }
 
 /// What stands at the start of some bytes that reach to the end of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// A turn of this length.
-    Whole(usize),
+    /// A turn of this length, or a seal if that is 0.
+    Whole { size: usize, marked: bool },
     /// The start of a turn of this length, or of an unknown one; if it is a turn, the rest of it is missing.
     Cut(usize),
     /// No turn.
@@ -128,34 +144,41 @@ pub(super) enum Frame {
 
 /// Looks at the start of `bytes`; `left` is how many there are up to the end of the segment.
 #[inline]
-pub(super) fn frame(bytes: &[u8], left: u64) -> Frame {
+pub(super) fn frame(layout: u32, bytes: &[u8], left: u64) -> Frame {
     let Some((frame, rest)) = bytes.split_first_chunk::<FRAME_BYTES>() else { return Frame::Cut(0) };
     let [l0, l1, l2, l3, c0, c1, c2, c3] = *frame;
     let length = [l0, l1, l2, l3];
-    let size = u32::from_le_bytes(length) as usize;
+    let word = u32::from_le_bytes(length);
+    let marked = layout != LAYOUT_PLAIN && word & MARK != 0;
+    let size = if marked { word & !MARK } else { word } as usize;
     if left < (FRAME_BYTES + size) as u64 || rest.len() < size {
         return Frame::Cut(size);
     }
-    if size > 0 && checksum(length, &rest[..size]) == u32::from_le_bytes([c0, c1, c2, c3]) {
-        Frame::Whole(size)
+    if (size > 0 || marked) && checksum(length, &rest[..size]) == u32::from_le_bytes([c0, c1, c2, c3]) {
+        Frame::Whole { size, marked }
     } else {
         Frame::Broken
     }
 }
 
-/// Whether a whole turn later than `offset` stands anywhere in `bytes`, which reach to the end of a segment.
-pub(super) fn has_later_turn(bytes: &[u8], offset: u64) -> bool {
+/// Whether `bytes`, which reach to the end of a segment, show that the turn at `offset` in front of them was once on the
+/// disk: a later turn stands anywhere in them, and in layout 2 one with a mark, or a seal.
+pub(super) fn proves_loss(layout: u32, bytes: &[u8], offset: u64) -> bool {
+    let seal = seal();
     (0..bytes.len()).any(|at| {
         let rest = &bytes[at..];
+        if layout != LAYOUT_PLAIN && rest.starts_with(&seal) {
+            return true;
+        }
         // A later turn starts with its offset; this look spares the checksum of nearly all places.
         let turn_offset = rest.get(FRAME_BYTES..).and_then(leading_offset);
         turn_offset.is_some_and(|found| found > offset && found - offset <= rest.len() as u64)
-            && matches!(frame(rest, rest.len() as u64), Frame::Whole(_))
+            && matches!(frame(layout, rest, rest.len() as u64), Frame::Whole { marked, .. } if marked || layout == LAYOUT_PLAIN)
     })
 }
 
 /// The offset with which the bytes of a turn start, other than 0.
-fn leading_offset(turn: &[u8]) -> Option<u64> {
+pub(super) fn leading_offset(turn: &[u8]) -> Option<u64> {
     let (&[0x08], number) = turn.split_first_chunk()? else { return None };
     let mut value = 0;
     for (index, byte) in number.iter().enumerate().take(9) {

@@ -1,11 +1,16 @@
 //! The writer of a log, inline or with a thread of its own.
 
 use super::append::{Appender, Totals};
+use super::commit::{Committer, Durable};
 use super::error::LogError;
+use super::gate::{Outlet, Releasing};
+use super::tail::{Repaired, Tail};
 use crate::seam::disk::{Disk, FileSystem};
 use hansom_engine::record::canonical::blank;
 use hansom_engine::record::{Command, Event, Header, Ping, Turn};
+use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -26,6 +31,8 @@ const BATCH_EVENTS: usize = 2_048;
 const BATCHES: usize = 4;
 /// More used buffers than this are not kept.
 const SPARE: usize = 2 * BATCH_TURNS;
+/// So many turns that were handed on are watched for the buffers in them.
+const WATCHED: usize = 64;
 
 /// Sees every turn once it was appended, in order, in the thread that writes.
 pub(crate) type Watch = Box<dyn FnMut(&Turn) + Send>;
@@ -53,6 +60,12 @@ enum Home {
         events: usize,
         thread: Stage,
     },
+    Durable {
+        /// `None` once it was closed.
+        releasing: Option<Releasing>,
+        /// Turns appended lately, the last one last. Others may still hold them.
+        lately: VecDeque<Arc<Turn>>,
+    },
 }
 
 /// How far a log's thread is.
@@ -72,22 +85,23 @@ struct Thread {
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mode = match self.home {
-            Home::Inline { .. } => Mode::Inline,
-            Home::Threaded { .. } => Mode::Threaded,
+        let (durable, mode) = match &self.home {
+            Home::Inline { .. } => (false, Some(Mode::Inline)),
+            Home::Threaded { .. } => (false, Some(Mode::Threaded)),
+            Home::Durable { releasing, .. } => (true, releasing.as_ref().map(Releasing::mode)),
         };
-        f.debug_struct("Writer").field("mode", &mode).finish_non_exhaustive()
+        f.debug_struct("Writer").field("durable", &durable).field("mode", &mode).finish_non_exhaustive()
     }
 }
 
 impl Writer {
     /// Starts a log in `folder`, which is made if need be and must not hold a log yet.
     pub fn create(folder: &Path, header: &Header, mode: Mode) -> Result<Self, LogError> {
-        Self::create_on(Box::new(FileSystem), folder, header, mode)
+        Self::create_on(Arc::new(FileSystem), folder, header, mode)
     }
 
     /// The same on a disk of the caller's.
-    pub fn create_on(disk: Box<dyn Disk>, folder: &Path, header: &Header, mode: Mode) -> Result<Self, LogError> {
+    pub fn create_on(disk: Arc<dyn Disk>, folder: &Path, header: &Header, mode: Mode) -> Result<Self, LogError> {
         let appender = Box::new(Appender::create(disk, folder, header)?);
         let home = match mode {
             Mode::Inline => Home::Inline { appender: Some(appender), watch: Box::new(|_| {}), last: blank() },
@@ -103,9 +117,45 @@ impl Writer {
     pub(crate) fn watched(mut self, watch: Watch) -> Self {
         match &mut self.home {
             Home::Inline { watch: slot, .. } | Home::Threaded { thread: Stage::Ready(_, slot), .. } => *slot = watch,
-            Home::Threaded { .. } => {}
+            Home::Threaded { .. } | Home::Durable { .. } => {}
         }
         self
+    }
+
+    /// Opens a log whose turns go to `outlet` once they are durable: a new one in `folder`, which must not hold one yet,
+    /// or one that goes on at its `tail` and keeps the header that it has. What was cut off there is in
+    /// [`take_repaired`](Self::take_repaired).
+    pub fn open_durable(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        header: &Header,
+        tail: Option<Tail>,
+        durable: Durable,
+        outlet: Outlet,
+    ) -> Result<Self, LogError> {
+        let committer = match tail {
+            None => Committer::create(disk, folder, header, durable)?,
+            Some(tail) => Committer::resume(disk, folder, tail, durable)?,
+        };
+        let releasing = Some(Releasing::new(committer, durable.mode, outlet));
+        let home = Home::Durable { releasing, lately: VecDeque::with_capacity(WATCHED) };
+        Ok(Self { home, spare_events: Vec::new(), spare_pings: Vec::new() })
+    }
+
+    /// What was cut off when a durable log was opened; asked for a second time, nothing.
+    pub fn take_repaired(&mut self) -> Option<Repaired> {
+        match &mut self.home {
+            Home::Durable { releasing, .. } => releasing.as_mut().and_then(Releasing::take_repaired),
+            Home::Inline { .. } | Home::Threaded { .. } => None,
+        }
+    }
+
+    /// Commits what was appended to a durable log without a thread, and calls its outlet. Other logs see to it themselves.
+    pub fn commit(&mut self) -> Result<(), LogError> {
+        match &mut self.home {
+            Home::Durable { releasing, .. } => releasing.as_mut().ok_or(LogError::Failed)?.commit(),
+            Home::Inline { .. } | Home::Threaded { .. } => Ok(()),
+        }
     }
 
     /// Appends a turn, and shows it.
@@ -139,6 +189,18 @@ impl Writer {
                 batch.push(turn);
                 Ok(batch.last().expect("it was pushed just now"))
             }
+            Home::Durable { releasing, lately } => {
+                let turn = Arc::new(turn);
+                releasing.as_mut().ok_or(LogError::Failed)?.append(turn.clone())?;
+                if lately.len() == WATCHED
+                    && let Some(mut used) = lately.pop_front().and_then(Arc::into_inner)
+                {
+                    wipe(&mut used);
+                    keep(&mut self.spare_events, &mut self.spare_pings, used);
+                }
+                lately.push_back(turn);
+                Ok(lately.back().expect("it was pushed just now"))
+            }
         }
     }
 
@@ -165,6 +227,7 @@ impl Writer {
                 let running = thread.take()?;
                 Some(running.send(std::mem::take(batch)).and_then(Thread::join))
             }
+            Home::Durable { releasing, .. } => releasing.take().map(Releasing::close),
         }
     }
 }
