@@ -262,7 +262,9 @@ impl Error {
             | Self::File { .. }
             | Self::Signals(_) => Exit::Failed,
             Self::Log(error) if error.is_damage() => Exit::Damaged,
-            Self::Replay(ReplayError::Diverged(_)) | Self::OtherSummary { .. } => Exit::Diverged,
+            Self::Replay(ReplayError::Diverged(_) | ReplayError::Checkpoint { .. }) | Self::OtherSummary { .. } => {
+                Exit::Diverged
+            }
             Self::Scenario(_)
             | Self::Demand(_)
             | Self::Streets(_)
@@ -378,6 +380,8 @@ fn replay_code(error: &ReplayError) -> &'static str {
         ReplayError::OtherNetwork { .. } => "E0701",
         ReplayError::OtherLogic { .. } => "E0702",
         ReplayError::Diverged(_) => "E0703",
+        ReplayError::Upgraded { .. } => "E0705",
+        ReplayError::Checkpoint { .. } => "E0706",
     }
 }
 

@@ -23,6 +23,9 @@ const GIVE_UP: Millis = Millis::from_secs(3600);
 /// How much longer than a window the planner's answer is waited for.
 const PLANNER_PATIENCE: Millis = Millis::from_secs(30);
 
+/// By how much an outage puts off offers and riders' patience.
+const RESUME_BOUND: Millis = Millis::from_secs(300);
+
 /// The settings of the market of `scenario`, on a network with travel times by hour (`profiled`) or without.
 pub fn settings(scenario: &Scenario, profiled: bool) -> Settings {
     let Silence { warn, redispatch } = scenario.silence;
@@ -52,6 +55,7 @@ pub fn settings(scenario: &Scenario, profiled: bool) -> Settings {
         review: REVIEW,
         give_up: GIVE_UP,
         planner_patience: PLANNER_PATIENCE,
+        resume_bound: RESUME_BOUND,
     }
 }
 

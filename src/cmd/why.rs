@@ -64,7 +64,7 @@ fn explain(logged: &Logged, ride: RideId, decisions: &[Decision]) -> Result<(Sta
     let streets = &logged.streets;
     let mut desk = Desk::new(streets.network.clone(), streets.router.clone(), streets.snap.clone());
     let mut planner = BatchPlanner::new(streets.network.clone(), streets.router.clone());
-    let mut state = State::new(logged.header.settings.clone(), &streets.network, logged.header.started_at);
+    let mut state = State::of_log(&logged.header, &streets.network);
     let mut reader = logged.reader()?;
     let mut turn = blank();
     let mut explained: Vec<Explained> = Vec::new();

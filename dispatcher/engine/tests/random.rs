@@ -1,4 +1,4 @@
-//! Random orders, sensible and not: all invariants hold, folding and a fresh desk agree, and every ride ends once the
+//! Random orders, sensible and not: all invariants hold, folding and a market restored before every turn agree, and every ride ends once the
 //! noise stops.
 
 mod market;
@@ -29,6 +29,9 @@ enum Order {
     Next(u8),
     Repeat,
     Wait,
+    /// The market is away for some seconds.
+    Away(u16),
+    Note(u8),
 }
 
 fn order() -> impl Strategy<Value = Order> {
@@ -47,6 +50,8 @@ fn order() -> impl Strategy<Value = Order> {
         12 => (0..6_u8).prop_map(Order::Next),
         2 => Just(Order::Repeat),
         2 => Just(Order::Wait),
+        1 => (0..1_000_u16).prop_map(Order::Away),
+        1 => (0..70_u8).prop_map(Order::Note),
     ]
 }
 
@@ -59,8 +64,8 @@ struct Driven {
 }
 
 impl Driven {
-    fn new(network: Network, settings: Settings, fresh: bool) -> Self {
-        Self { market: Market::new(network, settings, fresh), at: Millis::ZERO, keys: 0, seqs: [0; 6], last: None }
+    fn new(network: Network, settings: Settings, restored: bool) -> Self {
+        Self { market: Market::new(network, settings, restored), at: Millis::ZERO, keys: 0, seqs: [0; 6], last: None }
     }
 
     fn tick_until(&mut self, at: Millis) {
@@ -155,6 +160,12 @@ impl Driven {
                 Some((key, command)) => return self.submit(Some(key), command),
                 None => Command::Tick,
             },
+            Order::Away(seconds) => {
+                let since = self.at;
+                self.at += Millis::from_secs(i64::from(*seconds));
+                return self.submit(None, Command::Resume { since });
+            }
+            Order::Note(slice) => return self.submit(None, Command::Checkpoint { slice: *slice }),
             Order::Wait => return self.tick_until(self.at + Millis::from_secs(90)),
         };
         self.keys += 1;
@@ -201,8 +212,8 @@ impl Driven {
     }
 }
 
-fn play(seed: u64, settings: Settings, orders: &[(Order, u16)], fresh: bool) -> Vec<Turn> {
-    let mut driven = Driven::new(sample::town(seed, 30, 1), settings, fresh);
+fn play(seed: u64, settings: Settings, orders: &[(Order, u16)], restored: bool) -> Vec<Turn> {
+    let mut driven = Driven::new(sample::town(seed, 30, 1), settings, restored);
     for (order, gap_ms) in orders {
         driven.play(order, *gap_ms);
     }

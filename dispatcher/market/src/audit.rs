@@ -49,7 +49,7 @@ impl Audit {
     pub fn start(header: &Header, streets: &Streets) -> (Self, Watch) {
         let folded = Arc::new(Mutex::new(Folded {
             network: streets.network.clone(),
-            state: State::new(header.settings.clone(), &streets.network, header.started_at),
+            state: State::of_log(header, &streets.network),
             checker: Checker::new(),
             violations: Violations::default(),
             last: Offset(0),

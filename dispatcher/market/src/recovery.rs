@@ -113,7 +113,7 @@ fn fold(mut reader: Reader, streets: &Streets) -> Result<(Past, Tail), RecoveryE
 impl Past {
     /// That of a market that starts as `header` says.
     pub(crate) fn new(header: &Header, streets: &Streets) -> Self {
-        let state = State::new(header.settings.clone(), &streets.network, header.started_at);
+        let state = State::of_log(header, &streets.network);
         Self { state, next: Offset(0), now: header.started_at }
     }
 }

@@ -11,7 +11,8 @@ use hansom_engine::planner::problem;
 use hansom_engine::record::canonical::{self, EventChain, blank};
 use hansom_engine::record::json::turn_json;
 use hansom_engine::record::{Header, LOGIC_VERSION, Proposal};
-use hansom_engine::{Command, Offset, Stamp, State, Turn, steps};
+use hansom_engine::steps::{self, Diverged};
+use hansom_engine::{Command, Offset, Stamp, State, Turn};
 use hansom_geo_index::{Millis, Network};
 use std::fmt::Write;
 use std::ops::ControlFlow::{Break, Continue};
@@ -100,6 +101,22 @@ pub enum ReplayError {
         /// [`LOGIC_VERSION`].
         ours: u32,
     },
+    /// The market was upgraded on the way.
+    #[error(
+        "at offset {offset} the market was upgraded to other rules or settings; a log is decided again up to there only"
+    )]
+    Upgraded {
+        /// The turn that says so.
+        offset: Offset,
+    },
+    /// A checkpoint tells of another state than its turns lead to.
+    #[error("at offset {offset} slice {} of the state is not what the checkpoint in the log says", .diverged.slice)]
+    Checkpoint {
+        /// The turn of the checkpoint.
+        offset: Offset,
+        /// What differs.
+        diverged: Diverged,
+    },
     /// The engine decides otherwise now.
     #[error("at offset {} the {} differ from those in the log", .0.offset, .0.what.name())]
     Diverged(Box<Divergence>),
@@ -125,7 +142,12 @@ impl ReplayError {
             Self::OtherLogic { .. } => {
                 Some("such a log can be folded, not decided again; use the program that wrote it for that".to_owned())
             }
-            Self::Diverged(_) => None,
+            Self::Upgraded { offset } => {
+                let before = offset.0.checked_sub(1);
+                let part = before.map(|last| format!(", or decide again what was before it: `--until {last}`"));
+                Some(format!("fold it, without `--verify`{}", part.unwrap_or_default()))
+            }
+            Self::Checkpoint { .. } | Self::Diverged(_) => None,
         }
     }
 }
@@ -145,6 +167,9 @@ pub fn fold(
         }
         replay.chain.extend(events);
         steps::fold(&mut replay.state, network, turn);
+        if let Some(diverged) = steps::diverged(&replay.state, turn) {
+            return Err(ReplayError::Checkpoint { offset: turn.offset, diverged });
+        }
         replay.count(turn);
         visit(&replay.state, turn);
         Ok(Continue(()))
@@ -185,6 +210,9 @@ pub fn redecide(
         if !until.includes(logged) {
             return Ok(Break(()));
         }
+        if let Command::Upgrade(_) = logged.command {
+            return Err(ReplayError::Upgraded { offset: logged.offset });
+        }
         planner.compare(logged)?;
         let stamp = Stamp { offset: logged.offset, at: logged.at };
         let command = std::mem::replace(&mut logged.command, Command::Tick);
@@ -219,8 +247,7 @@ struct Replay {
 
 impl Replay {
     fn new(header: &Header, network: &Network) -> Self {
-        let state = State::new(header.settings.clone(), network, header.started_at);
-        Self { state, turns: 0, pings: 0, chain: EventChain::new(), at: None }
+        Self { state: State::of_log(header, network), turns: 0, pings: 0, chain: EventChain::new(), at: None }
     }
 
     fn count(&mut self, turn: &Turn) {

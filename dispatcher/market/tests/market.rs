@@ -205,10 +205,9 @@ fn logs_of_other_networks_and_other_rules_are_refused() {
 
     forge(&honest, &forged, |header| header.logic_version = LOGIC_VERSION + 1, |_| {});
     assert!(matches!(redecide(&forged, Check::Engine), Err(ReplayError::OtherLogic { logged: 2, ours: 1 })));
-    assert_eq!(
-        fold(&forged, Until::End).expect("facts are for ever").state.digest(),
-        fold(&honest, Until::End).expect("folded").state.digest()
-    );
+    // Facts are for ever: only the version of the rules differs.
+    let folded = |log: &Path| format!("{:?}", fold(log, Until::End).expect("folded").state);
+    assert_eq!(folded(&forged).replace("logic_version: 2", "logic_version: 1"), folded(&honest));
 }
 
 /// A planner's answer comes as long after its question as the header says, before all else of that time.

@@ -90,7 +90,10 @@ impl World {
                 | Event::SlipPassed { .. }
                 | Event::RideRetired { .. }
                 | Event::KeysExpired { .. }
-                | Event::WeightsActivated { .. } => {}
+                | Event::WeightsActivated { .. }
+                | Event::Resumed { .. }
+                | Event::Upgraded(_)
+                | Event::Checkpoint { .. } => {}
             }
         }
     }
@@ -153,7 +156,10 @@ impl World {
             | Command::RequestRide(_)
             | Command::CancelRide { .. }
             | Command::Tick
-            | Command::Propose(_) => {}
+            | Command::Propose(_)
+            | Command::Resume { .. }
+            | Command::Upgrade(_)
+            | Command::Checkpoint { .. } => {}
         }
     }
 

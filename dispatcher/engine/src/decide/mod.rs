@@ -8,6 +8,7 @@ mod matching;
 mod offer;
 mod ping;
 mod request;
+mod service;
 mod shift;
 mod timer;
 mod trip;
@@ -107,6 +108,15 @@ fn command_events(
         Command::CancelByDriver { driver, ride } => {
             cancel::by_driver(desk, state, at, (*driver, *ride), out).map(|()| Some(*ride))
         }
+        Command::Resume { since } => {
+            service::resume(at, *since, out);
+            Ok(None)
+        }
+        Command::Upgrade(upgrade) => {
+            out.push(Event::Upgraded(upgrade.clone()));
+            Ok(None)
+        }
+        Command::Checkpoint { slice } => service::checkpoint(state, *slice, out).map(|()| None),
         Command::Propose(proposal) => matching::propose(state, at, proposal, out).map(|()| None),
     }
 }

@@ -94,7 +94,7 @@ fn slip(state: &State, at: Millis, ride: &Ride, out: &mut Vec<Event>) {
 }
 
 fn review(desk: &mut Desk, state: &State, at: Millis, ride: &Ride, out: &mut Vec<Event>) {
-    if ride.status == Status::Exhausted && at - ride.requested_at >= state.settings.give_up {
+    if ride.status == Status::Exhausted && at - ride.requested_at >= state.settings.give_up + ride.extended {
         cancel::end_without_trip(desk, state, at, ride, Outcome::NoDriver, out);
     } else {
         out.push(Event::RideReviewed { ride: ride.id, until: at + state.settings.review });

@@ -27,7 +27,7 @@ pub struct Stop {
 /// appends two.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    stops: Vec<Stop>,
+    pub(crate) stops: Vec<Stop>,
 }
 
 impl Plan {

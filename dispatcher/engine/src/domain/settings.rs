@@ -248,6 +248,9 @@ pub struct Settings {
     pub give_up: Millis,
     /// How much longer than a window the planner's answer is waited for.
     pub planner_patience: Millis,
+    /// By how much an outage may put off the deadlines of those who can go elsewhere meanwhile: an offer is extended by
+    /// the whole outage if that is not longer, and else expires; riders in line get as much more patience at most.
+    pub resume_bound: Millis,
 }
 
 /// `batch` every 5 s on the 30 best by ETA; by pickup ETA alone; rides are chained within 240 s.
@@ -311,6 +314,7 @@ impl Default for Settings {
             review: Millis::from_secs(600),
             give_up: Millis::from_secs(3600),
             planner_patience: Millis::from_secs(30),
+            resume_bound: Millis::from_secs(300),
         }
     }
 }

@@ -1,9 +1,15 @@
 //! Facts about the market as a whole: keys, money, matching, weights.
 
-use crate::domain::{Key, Offset, RideId};
-use crate::record::Settlement;
+use super::driver::{repool, set_silence};
+use super::ride::set_timer;
+use crate::domain::{DriverId, Key, Offset, RideId};
+use crate::record::{Settlement, Upgrade};
 use crate::state::{KeyEntry, State, Timer, TimerKind};
-use hansom_geo_index::{Millis, WeightsVersion};
+use hansom_geo_index::{Millis, Network, WeightsVersion};
+use std::sync::Arc;
+
+/// A century: what a log says of a longer outage is taken as this, so that no instant leaves its range.
+const LONGEST_GAP_MS: u64 = 100 * 366 * 86_400_000;
 
 pub fn keyed(state: &mut State, at: Millis, key: Key, fingerprint: u64, offset: Offset, ride: Option<RideId>) {
     let entry = KeyEntry { fingerprint, offset };
@@ -12,22 +18,24 @@ pub fn keyed(state: &mut State, at: Millis, key: Key, fingerprint: u64, offset: 
         state.keys.insert(key, entry);
         return;
     }
-    if state.keys.oldest_creation().is_none() {
-        let due = at + state.settings.creation_key_life;
-        state.timers.insert(Timer { due, kind: TimerKind::KeyExpiry, id: 0 });
-    }
     state.keys.insert_creation(at, key, entry);
+    if state.keys.expiry_due.is_none() {
+        set_key_expiry(state, at);
+    }
 }
 
-pub fn keys_expired(state: &mut State, before: Millis) {
-    let life = state.settings.creation_key_life;
-    if let Some(oldest) = state.keys.oldest_creation() {
-        state.timers.remove(Timer { due: oldest + life, kind: TimerKind::KeyExpiry, id: 0 });
-    }
+pub fn keys_expired(state: &mut State, at: Millis, before: Millis) {
     state.keys.expire_creation(before);
-    if let Some(oldest) = state.keys.oldest_creation() {
-        state.timers.insert(Timer { due: oldest + life, kind: TimerKind::KeyExpiry, id: 0 });
-    }
+    set_key_expiry(state, at);
+}
+
+/// Sets the timer of the oldest creation key, or removes it when there is none.
+fn set_key_expiry(state: &mut State, at: Millis) {
+    let life = state.settings.creation_key_life;
+    let due = state.keys.oldest_creation().map(|oldest| (oldest + life).max(at));
+    let timer = |due| Timer { due, kind: TimerKind::KeyExpiry, id: 0 };
+    let old = std::mem::replace(&mut state.keys.expiry_due, due);
+    state.timers.replace(old.map(timer), due.map(timer));
 }
 
 pub fn settled(state: &mut State, settlement: &Settlement) {
@@ -65,11 +73,67 @@ pub fn matching_idle(state: &mut State) {
 
 pub fn weights_activated(state: &mut State, at: Millis, version: WeightsVersion) {
     state.weights = version;
+    let next = state.settings.hours.next_after(at).map(|(due, _)| due);
+    set_weights_timer(state, next);
+}
+
+fn set_weights_timer(state: &mut State, due: Option<Millis>) {
     let old = state.timers.iter().find(|timer| timer.kind == TimerKind::Weights);
-    if let Some(old) = old {
-        state.timers.remove(old);
+    state.timers.replace(old, due.map(|due| Timer { due, kind: TimerKind::Weights, id: 0 }));
+}
+
+/// The process was away: nobody could be heard, and nobody could be told.
+///
+/// What is awaited of a driver or rider who is bound to a ride, and the keys of ended rides, are put off by the whole
+/// outage, so that nothing promised is taken back because of it. Offers and the patience of riders in line are extended
+/// as [`resume_bound`](crate::Settings::resume_bound) says. A question to the planner is lost with the process: rides in
+/// line are matched again at once.
+pub fn resumed(state: &mut State, network: &Network, at: Millis, gap_ms: u64) {
+    let gap = Millis(gap_ms.min(LONGEST_GAP_MS).cast_signed());
+    let bound = state.settings.resume_bound;
+    let patience = gap.min(bound);
+    let rides: Vec<RideId> = state.rides.iter().map(|ride| ride.id).collect();
+    for id in rides {
+        let Some(ride) = state.rides.get_mut(id) else { continue };
+        if ride.is_open() {
+            ride.extended += patience;
+            ride.promised = ride.promised.map(|promised| promised + gap);
+        }
+        let timer = ride.timer.map(|(kind, due)| {
+            let by = match kind {
+                TimerKind::Offer if gap > bound => Millis::ZERO,
+                TimerKind::Review => patience,
+                _ => gap,
+            };
+            (kind, due + by)
+        });
+        set_timer(state, id, timer);
     }
-    if let Some((due, _)) = state.settings.hours.next_after(at) {
-        state.timers.insert(Timer { due, kind: TimerKind::Weights, id: 0 });
+    for index in 0..state.fleet.drivers.len() {
+        let driver = &mut state.fleet.drivers[index];
+        if driver.plan.is_empty() {
+            // Who holds nothing is no candidate until he is heard: he may be gone.
+            continue;
+        }
+        driver.heard += gap;
+        let (id, due) = (driver.id, driver.silence_due.map(|due| due + gap));
+        set_silence(state, id, due);
+        repool(state, network, id);
+    }
+    if state.matching.asked.take().is_some() {
+        matching_scheduled(state, at);
+    }
+}
+
+/// Other rules or settings from here on.
+pub fn upgraded(state: &mut State, network: &Network, at: Millis, upgrade: &Upgrade) {
+    state.logic_version = upgrade.logic_version;
+    state.settings = Arc::new(upgrade.settings.clone());
+    let version = state.settings.hours.at(at);
+    weights_activated(state, at, version);
+    set_key_expiry(state, at);
+    // Matching sees how long boarding and alighting take.
+    for index in 0..state.fleet.drivers.len() {
+        repool(state, network, DriverId(index as u32));
     }
 }

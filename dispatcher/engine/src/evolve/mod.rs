@@ -6,6 +6,8 @@ mod driver;
 mod market;
 mod ride;
 
+pub(crate) use driver::repool;
+
 use crate::record::Event;
 use crate::state::State;
 use hansom_geo_index::{Millis, Network};
@@ -16,7 +18,8 @@ pub fn evolve(state: &mut State, network: &Network, at: Millis, event: &Event) {
         Event::DriverMoved { driver, seq, age_ms, coord, fix, clamped: _ } => {
             driver::moved(state, network, *driver, *seq, (at, at - Millis(i64::from(*age_ms))), *coord, *fix);
         }
-        Event::PingRefused { .. } | Event::Refused { .. } | Event::Repeated { .. } => {}
+        // Checkpoints are compared by whoever folds: see `steps::diverged`.
+        Event::PingRefused { .. } | Event::Refused { .. } | Event::Repeated { .. } | Event::Checkpoint { .. } => {}
         Event::Keyed { key, fingerprint, offset, ride } => market::keyed(state, at, *key, *fingerprint, *offset, *ride),
 
         Event::ShiftStarted(e) => driver::shift_started(state, network, at, e),
@@ -62,7 +65,9 @@ pub fn evolve(state: &mut State, network: &Network, at: Millis, event: &Event) {
         Event::MatchingDue { basis, retry } => market::matching_due(state, *basis, *retry),
         Event::MatchingIdle => market::matching_idle(state),
         Event::ProposalTaken { .. } => market::proposal_taken(state),
-        Event::KeysExpired { before } => market::keys_expired(state, *before),
+        Event::KeysExpired { before } => market::keys_expired(state, at, *before),
         Event::WeightsActivated { version } => market::weights_activated(state, at, *version),
+        Event::Resumed { gap_ms } => market::resumed(state, network, at, *gap_ms),
+        Event::Upgraded(e) => market::upgraded(state, network, at, e),
     }
 }

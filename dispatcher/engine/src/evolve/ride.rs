@@ -27,6 +27,7 @@ pub fn requested(state: &mut State, at: Millis, e: &RideRequested) {
         resting: Vec::new(),
         promised: None,
         settled: false,
+        extended: Millis::ZERO,
         timer: None,
         keys: Vec::new(),
     };
@@ -258,7 +259,7 @@ fn back_in_line(state: &mut State, at: Millis, id: RideId) {
     set_timer(state, id, Some((TimerKind::Review, due)));
 }
 
-fn set_timer(state: &mut State, id: RideId, timer: Option<(TimerKind, Millis)>) {
+pub fn set_timer(state: &mut State, id: RideId, timer: Option<(TimerKind, Millis)>) {
     let Some(ride) = state.rides.get_mut(id) else { return };
     let as_timer = |(kind, due)| Timer { due, kind, id: id.0 };
     let old = std::mem::replace(&mut ride.timer, timer);

@@ -187,6 +187,9 @@ fn subjects(event: &Event) -> (Option<RideId>, Option<DriverId>) {
         | Event::MatchingIdle
         | Event::ProposalTaken { .. }
         | Event::KeysExpired { .. }
-        | Event::WeightsActivated { .. } => (None, None),
+        | Event::WeightsActivated { .. }
+        | Event::Resumed { .. }
+        | Event::Upgraded(_)
+        | Event::Checkpoint { .. } => (None, None),
     }
 }

@@ -73,6 +73,9 @@ fn changes_by_command(command: &Command, event: &Event) -> bool {
         | Command::EndShift { .. }
         | Command::ReportPositions(_)
         | Command::Tick
+        | Command::Resume { .. }
+        | Command::Upgrade(_)
+        | Command::Checkpoint { .. }
         | Command::Propose(_) => false,
     }
 }

@@ -20,13 +20,14 @@ pub struct Line {
 pub struct Timeline {
     ride: RideId,
     requested_at: Option<Millis>,
+    ended: bool,
     lines: Vec<Line>,
 }
 
 impl Timeline {
     /// The story of `ride`, empty until turns are taken.
     pub fn new(ride: RideId) -> Self {
-        Self { ride, requested_at: None, lines: Vec::new() }
+        Self { ride, requested_at: None, ended: false, lines: Vec::new() }
     }
 
     /// What happened so far.
@@ -90,7 +91,11 @@ impl Timeline {
                 format!("driver {driver} {why}: back in line, place kept")
             }
             Event::RideEnded { ride, outcome, .. } if about(*ride) => {
+                self.ended = true;
                 format!("{outcome} {} after the request", seconds(span(self.requested_at)))
+            }
+            Event::Resumed { gap_ms } if self.requested_at.is_some() && !self.ended => {
+                format!("the market was away for {}", seconds(gap_ms.cast_signed()))
             }
             Event::Settled(e) if about(e.ride) => {
                 let entries = e.entries.iter().map(|entry| format!("{} {}", entry.account.name(), entry.amount));

@@ -1,6 +1,6 @@
 //! Orders from outside.
 
-use crate::domain::{DriverId, Epoch, Name, Offset, RideId, Terms};
+use crate::domain::{DriverId, Epoch, Name, Offset, RideId, Settings, Terms};
 use hansom_geo_index::{Coord, Millis};
 
 /// An order to the market. Ids are dense: whoever takes commands in has mapped the outside's names, except where a
@@ -75,6 +75,19 @@ pub enum Command {
     Tick,
     /// A planner's answer to a matching problem.
     Propose(Box<Proposal>),
+    /// The market works again after it was away. Goes before timers that are due.
+    Resume {
+        /// Time of the last turn before.
+        since: Millis,
+    },
+    /// Other rules or settings from here on. Goes before timers that are due; stamped at the time of the last turn, so
+    /// that a `Resume` that follows meets none that fired.
+    Upgrade(Box<Upgrade>),
+    /// Says what the market knows, so that whoever folds the log can compare.
+    Checkpoint {
+        /// Of which slice, below [`SLICES`](crate::state::SLICES).
+        slice: u8,
+    },
 }
 
 /// A driver goes on shift with a vehicle.
@@ -130,6 +143,15 @@ pub struct RequestRide {
     pub blocked: Box<[DriverId]>,
 }
 
+/// The rules and settings under which a market goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgrade {
+    /// [`LOGIC_VERSION`](super::LOGIC_VERSION) of the program.
+    pub logic_version: u32,
+    /// The settings.
+    pub settings: Settings,
+}
+
 /// A planner's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -169,6 +191,9 @@ impl Command {
             Self::CancelByDriver { .. } => "CancelByDriver",
             Self::Tick => "Tick",
             Self::Propose(_) => "Propose",
+            Self::Resume { .. } => "Resume",
+            Self::Upgrade(_) => "Upgrade",
+            Self::Checkpoint { .. } => "Checkpoint",
         }
     }
 }

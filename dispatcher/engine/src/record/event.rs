@@ -1,5 +1,6 @@
 //! Facts. What `decide` computed and `evolve` needs is in the event: evolve never routes, snaps or prices.
 
+use super::command::Upgrade;
 use super::turn::Refusal;
 use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, RideId, Terms};
 use crate::lifecycle::ride::Outcome;
@@ -255,6 +256,20 @@ pub enum Event {
     WeightsActivated {
         /// Which.
         version: WeightsVersion,
+    },
+    /// The market was away and works again.
+    Resumed {
+        /// How long, ms.
+        gap_ms: u64,
+    },
+    /// Other rules or settings are in force. Turns from here on are folded, not decided again.
+    Upgraded(Box<Upgrade>),
+    /// What the market knows at this event.
+    Checkpoint {
+        /// Of which slice.
+        slice: u8,
+        /// [`State::slice_digest`](crate::State::slice_digest).
+        digest: u64,
     },
 }
 

@@ -8,7 +8,7 @@ pub mod json;
 mod turn;
 
 pub use canonical::fingerprint;
-pub use command::{Command, Ping, Proposal, Proposed, RequestRide, StartShift};
+pub use command::{Command, Ping, Proposal, Proposed, RequestRide, StartShift, Upgrade};
 pub use event::{
     Account, Entry, Event, Fix, OfferMade, PingRefusal, ReleaseCause, RequestRefusal, RideRequested, Settlement,
     SettlementCause, ShiftStarted,

@@ -53,4 +53,7 @@ pub enum Refusal {
     /// The answer is to no open question.
     #[error("no matching was asked for at that turn, or it was answered")]
     StaleProposal,
+    /// The state has fewer slices.
+    #[error("there is no such slice of the state")]
+    NoSuchSlice,
 }

@@ -39,7 +39,7 @@ pub struct Driver {
     pub seen: Coord,
     /// … and when.
     pub seen_at: Millis,
-    /// When a ping was last accepted, or the shift started.
+    /// When a ping was last accepted, or the shift started; moved on by outages of the market while he holds rides.
     pub heard: Millis,
     /// Where that is on the streets, within tolerance …
     pub anchor: Position,

@@ -18,9 +18,19 @@ pub struct KeyEntry {
 pub struct Keys {
     entries: BTreeMap<Key, KeyEntry>,
     creation: VecDeque<(Millis, Key)>,
+    /// When the oldest creation keys leave.
+    pub(crate) expiry_due: Option<Millis>,
 }
 
 impl Keys {
+    pub(crate) fn of(
+        entries: impl IntoIterator<Item = (Key, KeyEntry)>,
+        creation: Vec<(Millis, Key)>,
+        expiry_due: Option<Millis>,
+    ) -> Self {
+        Self { entries: entries.into_iter().collect(), creation: creation.into(), expiry_due }
+    }
+
     /// What is remembered of `key`.
     pub fn get(&self, key: Key) -> Option<KeyEntry> {
         self.entries.get(&key).copied()

@@ -10,6 +10,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    pub(crate) fn of(balances: [Money; Account::COUNT]) -> Self {
+        Self { balances }
+    }
+
     /// Balance of an account.
     pub fn balance(&self, account: Account) -> Money {
         self.balances[account as usize]

@@ -1,11 +1,12 @@
 //! What the market knows. Only [`evolve`](crate::evolve::evolve) changes it.
 
-pub mod digest;
 mod fleet;
 mod keys;
 mod ledger;
 mod pool;
 mod rides;
+mod slice;
+mod snapshot;
 mod timers;
 
 pub use fleet::{Comms, Driver, Fleet};
@@ -13,9 +14,12 @@ pub use keys::{KeyEntry, Keys};
 pub use ledger::Ledger;
 pub use pool::{Ahead, Pool, Vehicle};
 pub use rides::{Offer, Ride, Rides};
+pub use slice::SLICES;
+pub use snapshot::SNAPSHOT_VERSION;
 pub use timers::{Timer, TimerKind, Timers};
 
 use crate::domain::{Offset, RideId, Settings};
+use crate::record::{Header, LOGIC_VERSION};
 use hansom_geo_index::{Millis, Network, WeightsVersion};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +27,7 @@ use std::sync::Arc;
 /// Everything the market knows. A value: cloning it forks the market.
 #[derive(Debug, Clone)]
 pub struct State {
+    pub(crate) logic_version: u32,
     pub(crate) settings: Arc<Settings>,
     pub(crate) weights: WeightsVersion,
     pub(crate) rides: Rides,
@@ -52,6 +57,7 @@ impl State {
             timers.insert(Timer { due, kind: TimerKind::Weights, id: 0 });
         }
         Self {
+            logic_version: LOGIC_VERSION,
             weights: settings.hours.at(start),
             settings: Arc::new(settings),
             rides: Rides::default(),
@@ -62,6 +68,17 @@ impl State {
             ledger: Ledger::default(),
             matching: Matching::default(),
         }
+    }
+
+    /// The state before the first turn of a log.
+    pub fn of_log(header: &Header, network: &Network) -> Self {
+        let new = Self::new(header.settings.clone(), network, header.started_at);
+        Self { logic_version: header.logic_version, ..new }
+    }
+
+    /// The version of the rules under which the last turns were decided.
+    pub fn logic_version(&self) -> u32 {
+        self.logic_version
     }
 
     /// What the market is set to.

@@ -43,6 +43,8 @@ pub struct Ride {
     pub promised: Option<Millis>,
     /// Whether a fare or fee was settled.
     pub settled: bool,
+    /// How much longer than usual it is searched for, as the market was away meanwhile.
+    pub extended: Millis,
     /// Its one deadline.
     pub timer: Option<(TimerKind, Millis)>,
     /// Keys that die with it.
@@ -103,6 +105,16 @@ impl Rides {
     /// The ride with this number, if it has not left the state.
     pub fn get(&self, id: RideId) -> Option<&Ride> {
         self.slots.get(id.0.checked_sub(self.first)? as usize)?.as_deref()
+    }
+
+    /// No rides, the next one of this number.
+    pub(crate) fn from(first: RideId) -> Self {
+        Self { first: first.0, slots: VecDeque::new() }
+    }
+
+    /// The lowest number of a ride in the state; that of the next one if there is none.
+    pub fn first_id(&self) -> RideId {
+        RideId(self.first)
     }
 
     /// The number that the next request takes.

@@ -1,4 +1,5 @@
-//! A market under test: every turn is checked, folded beside, and, if asked, decided with a fresh desk.
+//! A market under test: every turn is checked, folded beside, and, if asked, decided by a market that was just restored:
+//! with a fresh desk, on the state decoded from its own bytes.
 
 use hansom_engine::domain::{Key, Offset, Planner, Policy, Settings};
 use hansom_engine::invariant::Checker;
@@ -28,12 +29,12 @@ pub struct Market {
     pub state: State,
     folded: State,
     checker: Checker,
-    fresh_desks: bool,
+    restored: bool,
     pub turns: Vec<Turn>,
 }
 
 impl Market {
-    pub fn new(network: Network, settings: Settings, fresh_desks: bool) -> Self {
+    pub fn new(network: Network, settings: Settings, restored: bool) -> Self {
         let network = Arc::new(network);
         let router = Arc::new(Router::new(network.clone()));
         let snap = Arc::new(SnapIndex::new(&network));
@@ -47,13 +48,14 @@ impl Market {
             network,
             router,
             snap,
-            fresh_desks,
+            restored,
             turns: Vec::new(),
         }
     }
 
     pub fn turn(&mut self, at: Millis, key: Option<Key>, command: Command) -> &Turn {
-        if self.fresh_desks {
+        if self.restored {
+            self.state = State::decode(&self.state.encode(), &self.network).expect("its own bytes");
             self.desk = Desk::new(self.network.clone(), self.router.clone(), self.snap.clone());
         }
         let stamp = Stamp { at, offset: Offset(self.turns.len() as u64) };
@@ -62,6 +64,7 @@ impl Market {
         assert!(violations.is_empty(), "{}", violations[0]);
         assert!(self.state.next_deadline().is_none_or(|due| due >= at), "a timer is due in the past");
         steps::fold(&mut self.folded, &self.network, &turn);
+        assert_eq!(steps::diverged(&self.folded, &turn), None, "a checkpoint tells of another state");
         assert_eq!(self.folded.digest(), self.state.digest(), "folding leads elsewhere at offset {}", turn.offset);
         self.turns.push(turn);
         self.turns.last().expect("just pushed")

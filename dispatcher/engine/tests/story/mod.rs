@@ -1,8 +1,8 @@
 //! Stories: a script of what riders, drivers and the clock do, beside what the market answers.
 //!
 //! A line is `TIME WHO DOES …`; lines of `.` are ticks that the market asked for. `>` begins what happened, `!` a
-//! refusal, `=` a repeat. Each story is played three times: with one desk, with a fresh desk for every turn, and by
-//! folding the facts; all must agree, and all invariants hold throughout.
+//! refusal, `=` a repeat. Each story is played three times: by one market, by one that is restored from its bytes before
+//! every turn, and by folding the facts; all must agree, and all invariants hold throughout.
 //!
 //! The town is a chessboard of 21 × 21 crossings, 100 m and 10 s apart; a place is `column,row`.
 
@@ -25,8 +25,8 @@ fn crossing(network: &Network, place: &str) -> Coord {
 /// Plays a script and demands the transcript that it is.
 #[track_caller]
 pub fn story(settings: &Settings, script: &str) {
-    let tell = |fresh_desks| {
-        let mut teller = Teller::new(settings.clone(), fresh_desks);
+    let tell = |restored| {
+        let mut teller = Teller::new(settings.clone(), restored);
         let told: Vec<String> =
             script.lines().map(str::trim).filter(|line| !line.is_empty()).fold(Vec::new(), |mut told, line| {
                 // Ticks are the market's own: they are told, not played.
@@ -42,7 +42,7 @@ pub fn story(settings: &Settings, script: &str) {
     let expected: Vec<String> = script.lines().map(squeeze).filter(|line| !line.is_empty()).collect();
     let told: Vec<String> = told.iter().map(|line| squeeze(line)).collect();
     assert!(told == expected, "the story went like this:\n\n{}\n", told.join("\n"));
-    assert_eq!(tell(true).1, turns, "a fresh desk answers otherwise");
+    assert_eq!(tell(true).1, turns, "a restored market answers otherwise");
 }
 
 struct Teller {
@@ -50,12 +50,20 @@ struct Teller {
     now: Millis,
     keys: u128,
     seqs: Vec<u32>,
+    /// The planner does not answer.
+    is_mute: bool,
 }
 
 impl Teller {
-    fn new(settings: Settings, fresh_desks: bool) -> Self {
+    fn new(settings: Settings, restored: bool) -> Self {
         let town = sample::grid(COLUMNS, COLUMNS, 100_000, 10_000);
-        Self { market: Market::new(town, settings, fresh_desks), now: Millis::ZERO, keys: 0, seqs: vec![0; 16] }
+        Self {
+            market: Market::new(town, settings, restored),
+            now: Millis::ZERO,
+            keys: 0,
+            seqs: vec![0; 16],
+            is_mute: false,
+        }
     }
 
     /// Plays one line, after the ticks that are due before it.
@@ -72,7 +80,9 @@ impl Teller {
         };
         let words: Vec<&str> = order.split_whitespace().collect();
         let at = time(words[0]);
-        while let Some(wakeup) = steps::wakeup(&self.market.state).filter(|wakeup| *wakeup <= at) {
+        // Nobody ticks while the market is away.
+        let is_away = words[2] == "returns";
+        while let Some(wakeup) = steps::wakeup(&self.market.state).filter(|wakeup| *wakeup <= at && !is_away) {
             let wakeup = wakeup.max(self.now);
             let said = self.take(wakeup, None, Command::Tick);
             if !said.is_empty() {
@@ -80,6 +90,11 @@ impl Teller {
             }
         }
         self.now = at;
+        if words[1] == "planner" {
+            self.is_mute = words[3] == "mute";
+            told.push(order.to_owned());
+            return;
+        }
         let (key, command) = self.command(&words[1..]);
         let said = self.take(at, key, command);
         told.push(format!("{order} {said}"));
@@ -87,7 +102,9 @@ impl Teller {
 
     fn take(&mut self, at: Millis, key: Option<Key>, command: Command) -> String {
         let mut said = phrases(self.market.turn(at, key, command));
-        if let Some(turn) = self.market.answer() {
+        if !self.is_mute
+            && let Some(turn) = self.market.answer()
+        {
             said.extend(phrases(turn));
         }
         said.join("; ")
@@ -180,6 +197,10 @@ impl Teller {
                 let ping = Ping { driver: DriverId(driver), seq, age_ms, coord: place(at) };
                 return (None, Command::ReportPositions(vec![ping]));
             }
+            ("returns", ["since", since]) => return (None, Command::Resume { since: time(since) }),
+            ("notes", ["slice", slice]) => {
+                return (None, Command::Checkpoint { slice: slice.parse().expect("a slice") });
+            }
             ("waits", []) => return (None, Command::Tick),
             (verb, rest) => panic!("nobody knows how to `{verb} {rest:?}`"),
         };
@@ -253,6 +274,9 @@ fn phrase(event: &Event) -> Option<String> {
         Event::RideRetired { ride } => format!("R{ride} forgotten"),
         Event::WeightsActivated { version } => format!("weights {}", version.0),
         Event::ProposalTaken { stale, .. } if *stale > 0 => format!("{stale} stale"),
+        Event::Resumed { gap_ms } => format!("away for {}", clock(Millis(*gap_ms as i64))),
+        Event::Upgraded(_) => "other settings".to_owned(),
+        Event::Checkpoint { slice, .. } => format!("slice {slice} noted"),
         Event::Keyed { .. }
         | Event::LegPlanned { .. }
         | Event::ChainDeferred { .. }

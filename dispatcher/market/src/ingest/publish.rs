@@ -96,7 +96,10 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
         | Event::SlipPassed { .. }
         | Event::RideRetired { .. }
         | Event::KeysExpired { .. }
-        | Event::WeightsActivated { .. } => return None,
+        | Event::WeightsActivated { .. }
+        | Event::Resumed { .. }
+        | Event::Upgraded(_)
+        | Event::Checkpoint { .. } => return None,
     })
 }
 

@@ -102,6 +102,7 @@ pub const fn refusal_word(refusal: &Refusal) -> &'static str {
         Refusal::OffStreet => "off_street",
         Refusal::NoSeats => "no_seats",
         Refusal::StaleProposal => "stale_proposal",
+        Refusal::NoSuchSlice => "no_such_slice",
         Refusal::Ride(ride::Refusal::Ended(_)) => "ride_ended",
         Refusal::Ride(ride::Refusal::NotYours) => "not_yours",
         Refusal::Ride(ride::Refusal::NoDriver(_)) => "no_driver",

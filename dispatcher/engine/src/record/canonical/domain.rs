@@ -95,6 +95,7 @@ oneof!(Refusal {
     OffStreet = 8,
     NoSeats = 9,
     StaleProposal = 10,
+    NoSuchSlice = 11,
 });
 
 codes!(ride::Outcome {
@@ -182,6 +183,7 @@ message!(Settings {
     review = 21,
     give_up = 22,
     planner_patience = 23,
+    resume_bound = 24,
 });
 
 /// A number per [`Term`], which is the field of its place in [`Term::ALL`], counted from 1.

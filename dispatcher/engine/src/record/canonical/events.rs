@@ -45,6 +45,9 @@ oneof!(Event {
     SlipPassed = 37 { ride = 1 },
     Keyed = 38 { key = 1, fingerprint = 2, offset = 3, ride = 4 },
     SilenceRearmed = 39 { driver = 1, until = 2 },
+    Resumed = 40 { gap_ms = 1 },
+    Upgraded = 41[upgrade],
+    Checkpoint = 42 { slice = 1, digest = 2 },
 });
 
 oneof!(Fix { Kept = 1, Anchored = 2(place), OnRoute = 3 { cursor = 1, place = 2 }, OffRoute = 4(place) });

@@ -9,7 +9,7 @@ use hansom_engine::record::{
 use hansom_engine::{Event, Offset};
 
 /// Number of kinds of events.
-pub(super) const EVENTS: u64 = 36;
+pub(super) const EVENTS: u64 = 39;
 
 impl Draw {
     pub(super) fn fix(&mut self) -> Fix {
@@ -71,6 +71,7 @@ impl Draw {
             Refusal::OffStreet,
             Refusal::NoSeats,
             Refusal::StaleProposal,
+            Refusal::NoSuchSlice,
         ])
     }
 
@@ -204,6 +205,9 @@ impl Draw {
             })),
             33 => Event::RideRetired { ride },
             34 => Event::KeysExpired { before: until },
+            35 => Event::Resumed { gap_ms: self.wide() },
+            36 => Event::Upgraded(Box::new(self.upgrade())),
+            37 => Event::Checkpoint { slice: self.byte(), digest: self.wide() },
             _ => Event::WeightsActivated { version: self.weights() },
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Draw;
 use hansom_engine::domain::{Hours, Planner, Policy, Settings, Tariff, Term, Unserved, Weights};
-use hansom_engine::record::{FORMAT_VERSION, Header};
+use hansom_engine::record::{FORMAT_VERSION, Header, Upgrade};
 
 impl Draw {
     /// The header of a log.
@@ -19,6 +19,10 @@ impl Draw {
             planner_latency: self.millis(),
             scenario: self.text(),
         }
+    }
+
+    pub(super) fn upgrade(&mut self) -> Upgrade {
+        Upgrade { logic_version: self.narrow(), settings: self.settings() }
     }
 
     fn settings(&mut self) -> Settings {
@@ -67,6 +71,7 @@ impl Draw {
             review: self.millis(),
             give_up: self.millis(),
             planner_patience: self.millis(),
+            resume_bound: self.millis(),
         }
     }
 }

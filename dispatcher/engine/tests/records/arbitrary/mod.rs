@@ -10,7 +10,7 @@ use hansom_engine::{Command, DriverId, Epoch, Event, Key, Money, Name, Offset, R
 use hansom_geo_index::{Coord, EdgeId, Millis, Position, WeightsVersion};
 
 /// Number of kinds of commands.
-const COMMANDS: u64 = 13;
+const COMMANDS: u64 = 16;
 
 /// Draws from a seed (`SplitMix64`).
 pub struct Draw(pub u64);
@@ -167,6 +167,9 @@ impl Draw {
                 home: self.maybe(Self::coord),
                 rating: self.short(),
             })),
+            12 => Command::Resume { since: self.millis() },
+            13 => Command::Upgrade(Box::new(self.upgrade())),
+            14 => Command::Checkpoint { slice: self.byte() },
             _ => Command::EndShift { driver },
         }
     }

@@ -1,0 +1,171 @@
+//! Stories of the market itself: it was away and is back.
+
+mod market;
+mod story;
+
+use hansom_engine::domain::Settings;
+use hansom_geo_index::Millis;
+use market::settings;
+use story::story;
+
+fn bounded(seconds: i64) -> Settings {
+    Settings { resume_bound: Millis::from_secs(seconds), ..settings() }
+}
+
+#[test]
+fn a_short_outage_puts_an_offer_off() {
+    story(
+        &bounded(300),
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        110s market returns since 10s > away for 100s
+        125s D0 accepts R1 > D0 takes R1, there at 155s
+        ",
+    );
+    story(
+        &bounded(300),
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        110s market returns since 10s > away for 100s
+        125.001s . > expired R1 at D0
+        130s R1 waits
+        ",
+    );
+}
+
+#[test]
+fn after_a_long_outage_offers_have_expired() {
+    story(
+        &bounded(60),
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        110s market returns since 10s > away for 100s; expired R1 at D0
+        111s D0 accepts R1 ! the offer was already expired
+        ",
+    );
+}
+
+#[test]
+fn an_outage_takes_no_promised_ride_away() {
+    story(
+        &bounded(60),
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        10s R1 requests 15,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        12s D0 accepts R1 > D0 takes R1, there at 162s
+        50s D0 pings 4,0 > D0 on route
+        660s market returns since 60s > away for 600s
+        665s D0 pings 15,0 > D0 off route
+        670s D0 arrives for R1 > D0 waits for R1 until 970s
+        725.001s . > D0 warned until 785s
+        730s D0 boards R1 > R1 on board of D0
+        ",
+    );
+}
+
+#[test]
+fn a_rider_at_the_pickup_is_waited_for_after_an_outage() {
+    story(
+        &bounded(60),
+        "
+        0s D0 starts at 3,0 > D0 on shift
+        10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        12s D0 accepts R1 > D0 takes R1, there at 12s
+        13s D0 arrives for R1 > D0 waits for R1 until 313s
+        50s D0 pings 3,0 > D0 on route
+        1000s market returns since 50s > away for 950s
+        1060.001s . > D0 warned until 1120s
+        1120.001s . > D0 dark; R1 back in line: D0 Silent
+        1200s R1 waits
+        ",
+    );
+}
+
+#[test]
+fn a_chained_ride_does_not_slip_by_an_outage() {
+    let mut settings = bounded(60);
+    settings.policy.chain_horizon = Millis::from_secs(240);
+    story(
+        &settings,
+        "
+        0s D0 starts at 3,0 > D0 on shift
+        10s R1 requests 4,0 -> 6,0 > R1 direct 20s, fare 400; offered R1 to D0 until 25s
+        12s D0 accepts R1 > D0 takes R1, there at 22s
+        12.001s . > D0 chainable
+        13s R2 requests 6,0 -> 20,0 > R2 direct 140s, fare 500; offered R2 to D0 until 28s, chained
+        14s D0 accepts R2 > D0 takes R2, there at 84s
+        22s D0 arrives for R1 > D0 waits for R1 until 322s
+        52s D0 boards R1 > R1 on board of D0
+        1052s market returns since 52s > away for 1000s
+        1060s D0 ends R1 at 6,0 > R1 completed; R1 pays 400
+        1060.001s . > D0 warned until 1120s
+        1062s D0 arrives for R2 > D0 waits for R2 until 1362s
+        ",
+    );
+}
+
+#[test]
+fn riders_in_line_get_more_patience() {
+    let settings = Settings { max_offers: 1, give_up: Millis::from_secs(900), ..bounded(200) };
+    story(
+        &settings,
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        10s R1 requests 0,0 -> 9,0 > R1 direct 90s, fare 410; offered R1 to D0 until 25s
+        12s D0 declines R1 > declined R1 by D0; R1 exhausted
+        512s market returns since 12s > away for 500s
+        1412.002s . > R1 no_driver
+        1500s R1 waits
+        ",
+    );
+}
+
+#[test]
+fn a_retry_after_an_outage_gets_the_first_answer() {
+    story(
+        &bounded(60),
+        "
+        0s D0 starts at 3,0 > D0 on shift
+        10s R1 requests 3,0 -> 9,0 key 7 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        12s R1 cancels key 8 > R1 cancelled_before_match; withdrawn R1 from D0
+        2000s market returns since 12s > away for 1988s
+        2001s R1 cancels key 8 = as at 2
+        2002s R1 requests 3,0 -> 9,0 key 7 = as at 1
+        ",
+    );
+}
+
+#[test]
+fn a_question_to_the_planner_is_asked_again_after_an_outage() {
+    let mut settings = bounded(60);
+    settings.policy.planner = hansom_engine::domain::Planner::Batch;
+    story(
+        &settings,
+        "
+        0s D0 starts at 3,0 > D0 on shift
+        0s planner is mute
+        10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400
+        16s R1 waits
+        20s market returns since 16s > away for 4s
+        20s planner is back
+        20.001s . > offered R1 to D0 until 35.001s
+        21s D0 accepts R1 > D0 takes R1, there at 21s
+        ",
+    );
+}
+
+#[test]
+fn a_checkpoint_is_compared_by_the_fold() {
+    story(
+        &settings(),
+        "
+        0s D0 starts at 3,0 > D0 on shift
+        10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        11s market notes slice 1 > slice 1 noted
+        12s market notes slice 64 ! there is no such slice of the state
+        ",
+    );
+}
