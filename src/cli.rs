@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help texts, which show no backticks")]
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -70,6 +71,9 @@ answer; `batch if forced` what the whole batch would have cost with that pair.")
     /// What a log holds
     #[command(subcommand)]
     Log(Log),
+    /// Lines that could not be read: look at them, and hand them over again
+    #[command(subcommand)]
+    Quarantine(Quarantine),
     /// Turn street data into a network file
     #[command(subcommand)]
     Import(Import),
@@ -259,6 +263,67 @@ Examples:
         #[arg(value_name = "RUN|LOG")]
         log: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Quarantine {
+    /// The lines that wait, with the reason
+    #[command(after_help = "\
+Examples:
+  hansom quarantine ls --data data
+  hansom quarantine ls --data data --all --format json | jq '.entries[].reason'")]
+    Ls {
+        #[command(flatten)]
+        data: Data,
+        /// Also those that were handed over
+        #[arg(long)]
+        all: bool,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// One line: why it could not be read, and its bytes
+    #[command(after_help = "\
+Examples:
+  hansom quarantine show town/12 --data data
+  hansom quarantine show town/12 --data data --bytes > line.json")]
+    Show {
+        /// Which, as `ls` names it
+        #[arg(value_name = "MARKET/N")]
+        entry: String,
+        #[command(flatten)]
+        data: Data,
+        /// Only the bytes, as they came
+        #[arg(long)]
+        bytes: bool,
+    },
+    /// Read lines again, and hand those that can be read to the server that runs
+    #[command(after_help = "\
+Examples:
+  hansom quarantine retry --data data
+  hansom quarantine retry town/12 --data data --mended line.json
+  hansom quarantine retry --data data --server 127.0.0.1:9000
+A line that is taken, or refused by a rule of the market, is done; one that still cannot be read stays.")]
+    Retry {
+        /// Which, as `ls` names them; none: all that wait
+        #[arg(value_name = "MARKET/N")]
+        entries: Vec<String>,
+        #[command(flatten)]
+        data: Data,
+        /// A file with what the line should have been
+        #[arg(long, value_name = "FILE", requires = "entries")]
+        mended: Option<PathBuf>,
+        /// Where the server listens
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        server: SocketAddr,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Data {
+    /// The folder that `hansom serve` keeps its markets in
+    #[arg(long = "data", value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! What went wrong, as data: code, text, hint and exit code. `docs/errors.md` has a section for every code.
 
 use std::io;
+use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use hansom_geo_index::import::synthetic::UnknownCity;
 use hansom_geo_index::network::FileError;
 use hansom_market::MarketError;
 use hansom_market::log::LogError;
+use hansom_market::quarantine::QuarantineError;
 use hansom_market::replay::ReplayError;
 use hansom_simulator::RunError;
 use hansom_simulator::demand::DemandError;
@@ -75,6 +77,39 @@ pub enum Error {
         found: String,
         /// What the summary says.
         expected: String,
+    },
+    /// A market's quarantine.
+    #[error(transparent)]
+    Quarantine(#[from] QuarantineError),
+    /// A line that is in no quarantine.
+    #[error("there is no line `{given}` in quarantine")]
+    NoEntry {
+        /// What was given.
+        given: String,
+    },
+    /// No server to hand lines to.
+    #[error("no server answers at {server}: {source}")]
+    NoServer {
+        /// Where it should be.
+        server: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A server that does not answer as Hansom does.
+    #[error("what listens at {server} does not answer as a market does: {answer}")]
+    OtherServer {
+        /// Where it is.
+        server: SocketAddr,
+        /// The start of its answer.
+        answer: String,
+    },
+    /// Lines that stay in quarantine.
+    #[error("{left} of {tried} lines stay in quarantine")]
+    StillWaiting {
+        /// How many.
+        left: usize,
+        /// Of how many.
+        tried: usize,
     },
     /// A ride that the log does not know.
     #[error("there is no ride {ride} in the log; its rides are 1 to {last}")]
@@ -260,7 +295,12 @@ impl Error {
             | Self::Planner(_)
             | Self::Output(_)
             | Self::File { .. }
+            | Self::Quarantine(QuarantineError::Io { .. } | QuarantineError::InUse { .. })
+            | Self::NoServer { .. }
+            | Self::OtherServer { .. }
+            | Self::StillWaiting { .. }
             | Self::Signals(_) => Exit::Failed,
+            Self::Quarantine(QuarantineError::Damaged { .. }) => Exit::Damaged,
             Self::Log(error) if error.is_damage() => Exit::Damaged,
             Self::Replay(ReplayError::Diverged(_) | ReplayError::Checkpoint { .. }) | Self::OtherSummary { .. } => {
                 Exit::Diverged
@@ -271,6 +311,8 @@ impl Error {
             | Self::Supply(_)
             | Self::Log(_)
             | Self::Replay(_)
+            | Self::Quarantine(_)
+            | Self::NoEntry { .. }
             | Self::NoRide { .. }
             | Self::NoBatch { .. }
             | Self::NoTime { .. }
@@ -306,6 +348,15 @@ impl Error {
             Self::Planner(_) => problem("E0609", "this is a fault of the program; please report it with the scenario"),
             Self::Replay(error) => {
                 problem(replay_code(error), &error.hint().unwrap_or_else(|| DIVERGED_HINT.to_owned()))
+            }
+            Self::Quarantine(error) => problem(error.code(), error.hint()),
+            Self::NoEntry { .. } => problem("E0915", "`hansom quarantine ls --data DIR --all` names all lines"),
+            Self::NoServer { .. } => {
+                problem("E0916", "start it with `hansom serve`, or name it with `--server ADDR`; nothing was changed")
+            }
+            Self::OtherServer { .. } => problem("E0917", "name the server with `--server ADDR`"),
+            Self::StillWaiting { .. } => {
+                problem("E0918", "mend a line: `hansom quarantine retry MARKET/N --data DIR --mended FILE`")
             }
             Self::OtherSummary { .. } => problem("E0704", "is summary.json of the run that wrote this log?"),
             Self::NoRide { .. } => problem("E0711", "`ride_id` in trips.csv is the number of a ride"),

@@ -6,5 +6,6 @@ mod harness;
 mod help;
 mod import;
 mod log;
+mod quarantine;
 mod scenario;
 mod simulate;

@@ -16,7 +16,7 @@ fn every_error_code_has_its_section() {
     assert_eq!(sections, sorted, "sections are in order, one for each code");
 
     let mut codes = BTreeSet::new();
-    for folder in ["src", "simulator/src"] {
+    for folder in ["src", "simulator/src", "dispatcher/market/src"] {
         for file in sources(&root().join(folder)) {
             codes.extend(codes_in(&fs::read_to_string(file).expect("a source file")));
         }

@@ -20,6 +20,9 @@ fn every_command_explains_itself_with_examples() {
         "scenario list",
         "scenario show",
         "scenario check",
+        "quarantine ls",
+        "quarantine show",
+        "quarantine retry",
     ] {
         let said = desk.hansom(&format!("{command} --help"));
         assert!(said.out.contains("Examples:"), "{command} has no examples");

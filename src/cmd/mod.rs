@@ -5,6 +5,7 @@ mod compare;
 mod import;
 mod log;
 mod logged;
+mod quarantine;
 mod replay;
 mod scenario;
 mod simulate;
@@ -22,6 +23,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Why(arguments) => why::run(&arguments),
         Command::Batch(what) => batch::run(&what),
         Command::Log(what) => log::run(&what),
+        Command::Quarantine(what) => quarantine::run(&what),
         Command::Import(what) => import::run(&what),
         Command::Scenario(what) => scenario::run(&what),
     }
