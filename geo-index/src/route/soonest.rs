@@ -16,6 +16,9 @@ use crate::network::{Network, Position};
 /// Settling a crossing in a search costs as much as asking this many places.
 const PLACES_PER_CROSSING: usize = 24;
 
+/// Going over so many crossings at once costs as much as asking one place.
+const CROSSINGS_PER_PLACE: usize = 32;
+
 /// Crossings are looked at in runs of so many, to skip those of which none is soon enough.
 const RUN: usize = 32;
 
@@ -41,6 +44,7 @@ pub struct Soonest {
     long: Scan<u32>,
     etas: Vec<u32>,
     places_per_crossing: usize,
+    crossings_per_place: usize,
 }
 
 /// Least times by crossing, in units of a row.
@@ -69,6 +73,7 @@ impl Soonest {
             long: Scan::default(),
             etas: Vec::new(),
             places_per_crossing: PLACES_PER_CROSSING,
+            crossings_per_place: CROSSINGS_PER_PLACE,
         }
     }
 
@@ -130,10 +135,27 @@ impl Soonest {
     pub fn visit(&mut self, times: &Times, to: Position, within: u32, visit: impl FnMut(usize, u32) -> u32) {
         self.round += 1;
         let toward = times.toward(to);
-        let Self { near, first, entries, places, ready_ms, met, round, short, long, etas, places_per_crossing, .. } =
-            self;
+        let Self {
+            near,
+            first,
+            entries,
+            places,
+            ready_ms,
+            met,
+            round,
+            short,
+            long,
+            etas,
+            places_per_crossing,
+            crossings_per_place,
+            ..
+        } = self;
         let mut search =
             Search { toward: &toward, first, entries, places, ready_ms, met, round: *round, within, visit };
+        if search.places.len() * *crossings_per_place <= times.hierarchy.node_count() {
+            (0..search.places.len()).for_each(|index| search.ask(index));
+            return;
+        }
         // Who stands on the target's own street may reach it without a crossing.
         let street = times.streets[to.edge.0 as usize];
         search.meet(street.ahead(to.along)[0].0, 0);
@@ -190,9 +212,14 @@ impl<V: FnMut(usize, u32) -> u32> Search<'_, '_, V> {
         for slot in self.first[rank as usize]..self.first[rank as usize + 1] {
             let (ahead_ms, index) = self.entries[slot as usize];
             if ms == 0 || ms.saturating_add(ahead_ms) <= self.within {
-                self.look(index as usize, |toward| toward.from(self.places[index as usize]));
+                self.ask(index as usize);
             }
         }
+    }
+
+    fn ask(&mut self, index: usize) {
+        let place = self.places[index];
+        self.look(index, |toward| toward.from(place));
     }
 
     fn look(&mut self, index: usize, drive_ms: impl FnOnce(&Toward<'_>) -> u32) {
@@ -284,6 +311,7 @@ mod tests {
             seed in any::<u64>(),
             nodes in 2..40_u32,
             places_per_crossing in 1..30_usize,
+            crossings_per_place in 0..3_usize,
             room in prop::sample::select(vec![1_usize << 30, 6_000, 0]),
             targets in prop::collection::vec((any::<u32>(), any::<u16>()), 1..4),
             places in prop::collection::vec((any::<u32>(), any::<u16>(), prop::option::of(0..120_000_u32)), 1..60),
@@ -297,7 +325,7 @@ mod tests {
                 .iter()
                 .map(|&(edge, along, ready_ms)| (place(edge, along), ready_ms.unwrap_or(u32::MAX)))
                 .collect();
-            let mut soonest = Soonest { places_per_crossing, ..Soonest::new(&network) };
+            let mut soonest = Soonest { places_per_crossing, crossings_per_place, ..Soonest::new(&network) };
             soonest.place(&times, from.iter().copied());
             for to in targets.iter().map(|&(edge, along)| place(edge, along)) {
                 let eta_ms = |index: usize| from[index].1.saturating_add(times.time(from[index].0, to));
