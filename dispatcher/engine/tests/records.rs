@@ -114,7 +114,7 @@ proptest! {
 fn records_follow_the_published_schema() {
     let schema = Schema::parse(include_str!("../proto/hansom/log/v1/turn.proto"));
     let mut met = BTreeSet::new();
-    for seed in 0..20_000 {
+    for seed in 0..40_000 {
         let turn = Draw(seed).turn();
         schema.read("Turn", &encode(&turn), &mut met).unwrap_or_else(|fault| panic!("seed {seed}: {fault}\n{turn:?}"));
         let header = Draw(seed).header().encode();

@@ -169,3 +169,23 @@ fn a_checkpoint_is_compared_by_the_fold() {
         ",
     );
 }
+
+#[test]
+fn a_request_whose_key_is_too_old_is_never_executed() {
+    let settings = Settings { creation_key_life: Millis::from_secs(600), ..settings() };
+    story(
+        &settings,
+        "
+        0s D0 starts at 3,0 > D0 on shift
+        10s R1 requests 3,0 -> 9,0 key made-10s > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        11s R1 cancels > R1 cancelled_before_match; withdrawn R1 from D0
+        609s R1 requests 3,0 -> 9,0 key made-10s = as at 1
+        610.001s R1 requests 3,0 -> 9,0 key made-10s ! the key is too old; whether it was used before is not remembered
+        611.001s . > R1 forgotten
+        700s R2 requests 3,0 -> 9,0 key made-160s ! the key is too old; whether it was used before is not remembered
+        701s R2 requests 3,0 -> 9,0 key made-162s > R2 direct 60s, fare 400
+        702s R3 requests 3,0 -> 9,0 key made-763s ! the key is of a time to come; the sender's clock is wrong
+        703s R2 cancels key made-10s > R2 cancelled_before_match
+        ",
+    );
+}

@@ -92,6 +92,7 @@ impl World {
                 | Event::KeysExpired { .. }
                 | Event::WeightsActivated { .. }
                 | Event::Resumed { .. }
+                | Event::Poisoned { .. }
                 | Event::Upgraded(_)
                 | Event::Checkpoint { .. } => {}
             }

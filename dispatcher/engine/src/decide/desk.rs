@@ -42,6 +42,11 @@ impl Desk {
         }
     }
 
+    /// Forgets all that was kept: a step that panicked may have left anything there.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.network.clone(), self.router.clone(), self.snap.clone());
+    }
+
     /// The network.
     pub fn network(&self) -> &Arc<Network> {
         &self.network

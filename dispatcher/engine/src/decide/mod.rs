@@ -17,9 +17,12 @@ pub use desk::Desk;
 
 use crate::domain::{DriverId, Key, Offset, RideId};
 use crate::lifecycle::session;
-use crate::record::{Command, Event, Ping, Refusal, fingerprint};
+use crate::record::{Command, Event, Ping, Poison, Refusal, fingerprint};
 use crate::state::{Driver, Ride, State, Timer};
 use hansom_geo_index::Millis;
+
+/// By how much the clock of a sender may be ahead of the market's.
+const CLOCK_SLACK: Millis = Millis::from_secs(60);
 
 /// When and where in the log a turn is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,17 @@ pub enum Step<'a> {
     Ping(&'a Ping),
     /// The turn's command, if it does not come in pings.
     Command(Option<Key>, &'a Command),
+}
+
+impl Step<'_> {
+    /// The step as the record of one that could not be decided says it.
+    pub(crate) fn poison(self) -> Poison {
+        match self {
+            Self::Timer(timer) => Poison::Timer(timer),
+            Self::Ping(ping) => Poison::Ping { driver: ping.driver, seq: ping.seq },
+            Self::Command(..) => Poison::Command,
+        }
+    }
 }
 
 /// Appends to `out` what happens at `step`. Nothing kept in `desk` changes an answer.
@@ -67,9 +81,28 @@ fn keyed(desk: &mut Desk, state: &State, stamp: Stamp, key: Key, command: &Comma
         });
         return;
     }
+    if let Err(reason) = fresh(state, stamp.at, key, command) {
+        out.push(Event::Refused { reason });
+        return;
+    }
     match command_events(desk, state, stamp, command, out) {
         Ok(ride) => out.push(Event::Keyed { key, fingerprint, offset: stamp.offset, ride }),
         Err(reason) => out.push(Event::Refused { reason }),
+    }
+}
+
+/// Refuses the key of a command that creates, if the key says a time (`UUIDv7`: ms in its first 48 bits) at which what was
+/// taken may be forgotten by now, or will be remembered for less long than the key is fresh. A command that is bound to a
+/// ride needs no age: with the ride, what it could do is gone.
+fn fresh(state: &State, at: Millis, key: Key, command: &Command) -> Result<(), Refusal> {
+    let creates = matches!(command, Command::StartShift(_) | Command::EndShift { .. } | Command::RequestRide(_));
+    let Some(made) = key.made_at().filter(|_| creates) else { return Ok(()) };
+    if made > at + CLOCK_SLACK {
+        Err(Refusal::EarlyKey)
+    } else if at - made >= state.settings.creation_key_life - CLOCK_SLACK {
+        Err(Refusal::StaleKey)
+    } else {
+        Ok(())
     }
 }
 

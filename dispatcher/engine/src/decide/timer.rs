@@ -93,11 +93,18 @@ fn slip(state: &State, at: Millis, ride: &Ride, out: &mut Vec<Event>) {
     }
 }
 
+/// A ride is looked at again: it waits, or its deadline could not be decided when it was due and is tried now.
 fn review(desk: &mut Desk, state: &State, at: Millis, ride: &Ride, out: &mut Vec<Event>) {
-    if ride.status == Status::Exhausted && at - ride.requested_at >= state.settings.give_up + ride.extended {
-        cancel::end_without_trip(desk, state, at, ride, Outcome::NoDriver, out);
-    } else {
-        out.push(Event::RideReviewed { ride: ride.id, until: at + state.settings.review });
+    match ride.status {
+        Status::Exhausted if at - ride.requested_at >= state.settings.give_up + ride.extended => {
+            cancel::end_without_trip(desk, state, at, ride, Outcome::NoDriver, out);
+        }
+        Status::Offered(_) => offer::expire(state, at, ride, out),
+        Status::Assigned(_) => slip(state, at, ride, out),
+        Status::Waiting(_) => cancel::end_without_trip(desk, state, at, ride, Outcome::NoShow, out),
+        Status::Searching | Status::Exhausted | Status::OnBoard(_) | Status::Ended(_) => {
+            out.push(Event::RideReviewed { ride: ride.id, until: at + state.settings.review });
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Identities. Inside the engine they are dense integers; the outside's names are opaque strings.
 
+use hansom_geo_index::Millis;
 use std::fmt;
 
 macro_rules! dense {
@@ -55,6 +56,14 @@ impl fmt::Display for Offset {
 /// What makes a command unique: chosen by the sender, the same in every retry. `UUIDv7` for commands that create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u128);
+
+impl Key {
+    /// When it was made, if it is a `UUIDv7`: the first 48 bits are ms since 1970.
+    pub const fn made_at(self) -> Option<Millis> {
+        const VERSION: u128 = 7;
+        if (self.0 >> 76) & 0xf == VERSION { Some(Millis((self.0 >> 80) as i64)) } else { None }
+    }
+}
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

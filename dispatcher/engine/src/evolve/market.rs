@@ -1,9 +1,9 @@
 //! Facts about the market as a whole: keys, money, matching, weights.
 
-use super::driver::{repool, set_silence};
+use super::driver::{repool, set_chain, set_silence};
 use super::ride::set_timer;
 use crate::domain::{DriverId, Key, Offset, RideId};
-use crate::record::{Settlement, Upgrade};
+use crate::record::{Poison, Settlement, Upgrade};
 use crate::state::{KeyEntry, State, Timer, TimerKind};
 use hansom_geo_index::{Millis, Network, WeightsVersion};
 use std::sync::Arc;
@@ -33,6 +33,10 @@ pub fn keys_expired(state: &mut State, at: Millis, before: Millis) {
 fn set_key_expiry(state: &mut State, at: Millis) {
     let life = state.settings.creation_key_life;
     let due = state.keys.oldest_creation().map(|oldest| (oldest + life).max(at));
+    replace_key_expiry(state, due);
+}
+
+fn replace_key_expiry(state: &mut State, due: Option<Millis>) {
     let timer = |due| Timer { due, kind: TimerKind::KeyExpiry, id: 0 };
     let old = std::mem::replace(&mut state.keys.expiry_due, due);
     state.timers.replace(old.map(timer), due.map(timer));
@@ -80,6 +84,26 @@ pub fn weights_activated(state: &mut State, at: Millis, version: WeightsVersion)
 fn set_weights_timer(state: &mut State, due: Option<Millis>) {
     let old = state.timers.iter().find(|timer| timer.kind == TimerKind::Weights);
     state.timers.replace(old, due.map(|due| Timer { due, kind: TimerKind::Weights, id: 0 }));
+}
+
+/// A step could not be decided. A timer is put off, so that it neither fires again at once nor leaves its owner without
+/// one; what was awaited of a ride is decided when it is reviewed.
+pub fn poisoned(state: &mut State, at: Millis, step: Poison) {
+    let Poison::Timer(timer) = step else { return };
+    let later = |by: Millis| Millis(at.0.saturating_add(by.0));
+    let review = later(state.settings.review);
+    match timer.kind {
+        TimerKind::Offer | TimerKind::NoShow | TimerKind::Slip | TimerKind::Review => {
+            set_timer(state, RideId(timer.id), Some((TimerKind::Review, review)));
+        }
+        TimerKind::Silence => set_silence(state, DriverId(timer.id), Some(review)),
+        TimerKind::Chain => set_chain(state, DriverId(timer.id), Some(review)),
+        TimerKind::Weights => set_weights_timer(state, Some(review)),
+        TimerKind::Matching => matching_scheduled(state, later(state.settings.planner_patience)),
+        TimerKind::Retire => set_timer(state, RideId(timer.id), Some((TimerKind::Retire, review))),
+        TimerKind::KeyExpiry => replace_key_expiry(state, Some(review)),
+    }
+    state.timers.remove(timer);
 }
 
 /// The process was away: nobody could be heard, and nobody could be told.

@@ -67,6 +67,7 @@ pub fn evolve(state: &mut State, network: &Network, at: Millis, event: &Event) {
         Event::ProposalTaken { .. } => market::proposal_taken(state),
         Event::KeysExpired { before } => market::keys_expired(state, at, *before),
         Event::WeightsActivated { version } => market::weights_activated(state, at, *version),
+        Event::Poisoned { step } => market::poisoned(state, at, *step),
         Event::Resumed { gap_ms } => market::resumed(state, network, at, *gap_ms),
         Event::Upgraded(e) => market::upgraded(state, network, at, e),
     }

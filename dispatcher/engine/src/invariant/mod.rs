@@ -7,6 +7,7 @@ mod money;
 mod once;
 #[cfg(test)]
 mod planted;
+mod poison;
 mod positions;
 mod rides;
 
@@ -61,6 +62,8 @@ pub enum Invariant {
     Index = 9,
     /// What is restored is what was there.
     Restored = 10,
+    /// A poison record delays only itself.
+    Poison = 11,
     /// First in, first out where a queue promises it.
     Line = 14,
 }
@@ -78,6 +81,7 @@ impl fmt::Display for Invariant {
             Self::Seats => "seats never exceed capacity",
             Self::Index => "the index is the fold of the accepted pings",
             Self::Restored => "the facts restore what was known",
+            Self::Poison => "a poison record delays only itself",
             Self::Line => "first in, first out",
         })
     }
@@ -126,6 +130,7 @@ impl Checker {
         self.touched_rides.dedup();
         self.touched_drivers.sort_unstable();
         self.touched_drivers.dedup();
+        poison::check(&mut found, state);
         for ride in &self.touched_rides {
             rides::check_ride(&mut found, state, *ride);
         }
@@ -180,6 +185,7 @@ fn subjects(event: &Event) -> (Option<RideId>, Option<DriverId>) {
         | Event::DriverMoved { driver, .. }
         | Event::PingRefused { driver, .. } => (None, Some(*driver)),
         Event::Keyed { ride, .. } => (*ride, None),
+        Event::Poisoned { step } => (step.ride(), step.driver()),
         Event::Refused { .. }
         | Event::Repeated { .. }
         | Event::MatchingScheduled { .. }

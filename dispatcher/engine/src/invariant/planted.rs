@@ -5,7 +5,7 @@ use crate::decide::{Desk, Stamp};
 use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, Planner, Policy, RideId, Settings, Terms};
 use crate::lifecycle::ride::Outcome;
 use crate::record::{
-    Account, Command, Entry, Event, OfferMade, RequestRide, Settlement, SettlementCause, StartShift, Turn,
+    Account, Command, Entry, Event, OfferMade, Ping, Poison, RequestRide, Settlement, SettlementCause, StartShift, Turn,
 };
 use crate::state::State;
 use crate::steps;
@@ -13,7 +13,7 @@ use hansom_geo_index::moving::MovingIndex;
 use hansom_geo_index::network::sample;
 use hansom_geo_index::place::SnapIndex;
 use hansom_geo_index::route::Router;
-use hansom_geo_index::{Millis, Network, NodeId, Point, WeightsVersion};
+use hansom_geo_index::{Coord, Millis, Network, NodeId, Point, WeightsVersion};
 use std::sync::Arc;
 
 struct Market {
@@ -208,4 +208,31 @@ fn a_later_ride_looked_at_first() {
 fn an_ended_ride_ends_again() {
     let again = Event::RideEnded { ride: RideId(2), outcome: Outcome::Completed, driver: None, place: None };
     assert_eq!(Market::new().said(vec![again]), [Invariant::Terminal]);
+}
+
+#[test]
+fn what_could_not_be_decided_had_an_effect() {
+    let poisoned = |step| Event::Poisoned { step };
+    let mut market = Market::new();
+    assert_eq!(market.said(vec![about(0), poisoned(Poison::Command)]), []);
+    assert_eq!(market.said(vec![poisoned(Poison::Command), about(0)]), [Invariant::Poison]);
+    let timer = market.state.timers.first().expect("an offer has a deadline");
+    assert_eq!(market.said(vec![poisoned(Poison::Timer(timer))]), [Invariant::Poison]);
+    let (driver, seq) = (DriverId(1), market.state.fleet.drivers[1].seq);
+    assert_eq!(market.said(vec![poisoned(Poison::Ping { driver, seq })]), [Invariant::Poison]);
+
+    // A timer that was thrown away instead of put off leaves its ride without one.
+    market.state.timers.remove(timer);
+    assert_eq!(market.said(vec![poisoned(Poison::Timer(timer))]), [Invariant::Attended]);
+}
+
+#[test]
+fn a_poisoned_ping_took_another_with_it() {
+    let mut market = Market::new();
+    let ping = |driver| Ping { driver: DriverId(driver), seq: 1, age_ms: 0, coord: Coord::default() };
+    let command = Command::ReportPositions(vec![ping(0), ping(1)]);
+    let events = vec![Event::Poisoned { step: Poison::Ping { driver: DriverId(0), seq: 1 } }];
+    let turn = Turn { offset: Offset(market.turns), at: Millis(1_000), key: None, command, events };
+    let said = market.checker.check(&market.state, &market.network, &turn);
+    assert_eq!(said.iter().map(|violation| violation.invariant).collect::<Vec<_>>(), [Invariant::Poison]);
 }

@@ -53,7 +53,14 @@ impl Rides {
 
 /// What may still be said of a ride that is over.
 fn allowed_after_end(event: &Event) -> bool {
-    matches!(event, Event::Settled(_) | Event::OfferWithdrawn { .. } | Event::RideRetired { .. } | Event::Keyed { .. })
+    matches!(
+        event,
+        Event::Settled(_)
+            | Event::OfferWithdrawn { .. }
+            | Event::RideRetired { .. }
+            | Event::Keyed { .. }
+            | Event::Poisoned { .. }
+    )
 }
 
 /// 14: with `nearest`, a ride that waits is not passed over for a later one by a driver who could have served it. Seen

@@ -97,6 +97,9 @@ impl Timeline {
             Event::Resumed { gap_ms } if self.requested_at.is_some() && !self.ended => {
                 format!("the market was away for {}", seconds(gap_ms.cast_signed()))
             }
+            Event::Poisoned { step } if step.ride().is_some_and(about) => {
+                "a deadline could not be decided: it is tried again later".into()
+            }
             Event::Settled(e) if about(e.ride) => {
                 let entries = e.entries.iter().map(|entry| format!("{} {}", entry.account.name(), entry.amount));
                 format!("settled: {}", entries.collect::<Vec<_>>().join(", "))

@@ -4,6 +4,7 @@ use super::command::Upgrade;
 use super::turn::Refusal;
 use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, RideId, Terms};
 use crate::lifecycle::ride::Outcome;
+use crate::state::{Timer, TimerKind};
 use hansom_geo_index::{Coord, Millis, Position, WeightsVersion};
 
 /// Something that happened.
@@ -264,6 +265,12 @@ pub enum Event {
     },
     /// Other rules or settings are in force. Turns from here on are folded, not decided again.
     Upgraded(Box<Upgrade>),
+    /// A step could not be decided: the program has a fault there. Nothing else of the step happened; a command or ping is
+    /// skipped, a timer is put off.
+    Poisoned {
+        /// Which step.
+        step: Poison,
+    },
     /// What the market knows at this event.
     Checkpoint {
         /// Of which slice.
@@ -274,6 +281,52 @@ pub enum Event {
 }
 
 const _: () = assert!(size_of::<Event>() <= 64);
+
+/// A step that could not be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Poison {
+    /// The turn's command.
+    Command,
+    /// A ping of the turn's command.
+    Ping {
+        /// Whose.
+        driver: DriverId,
+        /// Its number in the session.
+        seq: u32,
+    },
+    /// A deadline that had passed.
+    Timer(Timer),
+}
+
+impl Poison {
+    /// The ride whose deadline it is.
+    pub fn ride(&self) -> Option<RideId> {
+        match self {
+            Self::Timer(timer) => match timer.kind {
+                TimerKind::Offer | TimerKind::NoShow | TimerKind::Slip | TimerKind::Review | TimerKind::Retire => {
+                    Some(RideId(timer.id))
+                }
+                TimerKind::Weights
+                | TimerKind::Silence
+                | TimerKind::Chain
+                | TimerKind::Matching
+                | TimerKind::KeyExpiry => None,
+            },
+            Self::Command | Self::Ping { .. } => None,
+        }
+    }
+
+    /// The driver whose ping or deadline it is.
+    pub fn driver(&self) -> Option<DriverId> {
+        match self {
+            Self::Ping { driver, .. } => Some(*driver),
+            Self::Timer(timer) if matches!(timer.kind, TimerKind::Silence | TimerKind::Chain) => {
+                Some(DriverId(timer.id))
+            }
+            Self::Command | Self::Timer(_) => None,
+        }
+    }
+}
 
 /// See [`Event::ShiftStarted`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ mod turn;
 pub use canonical::fingerprint;
 pub use command::{Command, Ping, Proposal, Proposed, RequestRide, StartShift, Upgrade};
 pub use event::{
-    Account, Entry, Event, Fix, OfferMade, PingRefusal, ReleaseCause, RequestRefusal, RideRequested, Settlement,
-    SettlementCause, ShiftStarted,
+    Account, Entry, Event, Fix, OfferMade, PingRefusal, Poison, ReleaseCause, RequestRefusal, RideRequested,
+    Settlement, SettlementCause, ShiftStarted,
 };
 pub use header::{FORMAT_VERSION, Header, LOGIC_VERSION};
 pub use turn::{Refusal, Turn};

@@ -53,6 +53,12 @@ pub enum Refusal {
     /// The answer is to no open question.
     #[error("no matching was asked for at that turn, or it was answered")]
     StaleProposal,
+    /// The key is older than keys are remembered: whether it was taken before cannot be told.
+    #[error("the key is too old; whether it was used before is not remembered")]
+    StaleKey,
+    /// The key is of a time to come: it could outlive what is remembered of it.
+    #[error("the key is of a time to come; the sender's clock is wrong")]
+    EarlyKey,
     /// The state has fewer slices.
     #[error("there is no such slice of the state")]
     NoSuchSlice,

@@ -1,16 +1,18 @@
 //! A market under test: every turn is checked, folded beside, and, if asked, decided by a market that was just restored:
 //! with a fresh desk, on the state decoded from its own bytes.
 
+use hansom_engine::decide::{Step, decide};
 use hansom_engine::domain::{Key, Offset, Planner, Policy, Settings};
 use hansom_engine::invariant::Checker;
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
-use hansom_engine::record::{Command, Turn};
+use hansom_engine::record::{Command, Event, Turn};
 use hansom_engine::steps;
 use hansom_engine::{Desk, Stamp, State};
 use hansom_geo_index::place::SnapIndex;
 use hansom_geo_index::route::Router;
 use hansom_geo_index::{Millis, Network};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 /// `nearest`, three offers a ride, no chained rides; all else as by default.
@@ -31,6 +33,8 @@ pub struct Market {
     checker: Checker,
     restored: bool,
     pub turns: Vec<Turn>,
+    /// On which steps the rules panic.
+    pub fault: fn(&Step<'_>) -> bool,
 }
 
 impl Market {
@@ -50,6 +54,7 @@ impl Market {
             snap,
             restored,
             turns: Vec::new(),
+            fault: |_| false,
         }
     }
 
@@ -59,7 +64,15 @@ impl Market {
             self.desk = Desk::new(self.network.clone(), self.router.clone(), self.snap.clone());
         }
         let stamp = Stamp { at, offset: Offset(self.turns.len() as u64) };
-        let turn = steps::turn(&mut self.desk, &mut self.state, stamp, key, command, Vec::new());
+        let fault = self.fault;
+        let rules = |desk: &mut Desk, state: &State, stamp, step: Step<'_>, out: &mut Vec<Event>| {
+            decide(desk, state, stamp, step, out);
+            if fault(&step) {
+                // Not `panic!`: nobody has to read of it.
+                resume_unwind(Box::new("planted"));
+            }
+        };
+        let turn = steps::turn_by(rules, &mut self.desk, &mut self.state, stamp, key, command, Vec::new());
         let violations = self.checker.check(&self.state, &self.network, &turn);
         assert!(violations.is_empty(), "{}", violations[0]);
         assert!(self.state.next_deadline().is_none_or(|due| due >= at), "a timer is due in the past");

@@ -7,8 +7,10 @@
 //! The town is a chessboard of 21 × 21 crossings, 100 m and 10 s apart; a place is `column,row`.
 
 use crate::market::Market;
+use hansom_engine::decide::Step;
 use hansom_engine::domain::{DriverId, Epoch, Key, Name, RideId, Settings};
-use hansom_engine::record::{Command, Event, Fix, Ping, RequestRide, StartShift, Turn};
+use hansom_engine::record::{Command, Event, Fix, Ping, Poison, RequestRide, StartShift, Turn};
+use hansom_engine::state::TimerKind;
 use hansom_engine::steps;
 use hansom_geo_index::network::sample;
 use hansom_geo_index::{Coord, Millis, Network, NodeId};
@@ -95,6 +97,11 @@ impl Teller {
             told.push(order.to_owned());
             return;
         }
+        if words[2] == "fault" {
+            self.market.fault = fault(words[4]);
+            told.push(order.to_owned());
+            return;
+        }
         let (key, command) = self.command(&words[1..]);
         let said = self.take(at, key, command);
         told.push(format!("{order} {said}"));
@@ -120,7 +127,7 @@ impl Teller {
         let mut key = None;
         let mut words = words.to_vec();
         if let Some(position) = words.iter().position(|word| *word == "key") {
-            key = Some(Key(words[position + 1].parse().expect("a key's number")));
+            key = Some(key_of(words[position + 1]));
             words.truncate(position);
         }
         let epoch = |ride: u32, given: Option<&&str>| {
@@ -140,9 +147,8 @@ impl Teller {
         let command = match (words[1], &words[2..]) {
             ("starts", ["at", at, rest @ ..]) => {
                 self.seqs[number(who) as usize] = 0;
-                let seats =
-                    rest.iter().position(|word| *word == "seats").map_or(4, |i| rest[i + 1].parse().expect("seats"));
-                let until = rest.iter().position(|word| *word == "until").map(|i| time(rest[i + 1]));
+                let seats = given(rest, "seats").map_or(4, |seats| seats.parse().expect("seats"));
+                let until = given(rest, "until").map(time);
                 Command::StartShift(Box::new(StartShift {
                     driver: Name::from(who),
                     place: place(at),
@@ -156,8 +162,7 @@ impl Teller {
             }
             ("ends", ["shift"]) => Command::EndShift { driver: DriverId(number(who)) },
             ("requests", [from, "->", to, rest @ ..]) => {
-                let seats =
-                    rest.iter().position(|word| *word == "seats").map_or(1, |i| rest[i + 1].parse().expect("seats"));
+                let seats = given(rest, "seats").map_or(1, |seats| seats.parse().expect("seats"));
                 Command::RequestRide(Box::new(RequestRide {
                     rider: Name::from(who),
                     pickup: place(from),
@@ -187,11 +192,17 @@ impl Teller {
                 Command::EndTrip { driver: DriverId(number(who)), ride: RideId(number(ride)), place: place(at) }
             }
             ("drops", [ride]) => Command::CancelByDriver { driver: DriverId(number(who)), ride: RideId(number(ride)) },
+            ("pings", ["twice", at]) => {
+                let driver = number(who);
+                let seq = self.seqs[driver as usize];
+                self.seqs[driver as usize] += 2;
+                let ping = |seq| Ping { driver: DriverId(driver), seq, age_ms: 0, coord: place(at) };
+                return (None, Command::ReportPositions(vec![ping(seq + 1), ping(seq + 2)]));
+            }
             ("pings", [at, rest @ ..]) => {
                 let driver = number(who);
-                let seq = rest.iter().position(|word| *word == "seq").map(|i| rest[i + 1].parse().expect("a number"));
-                let age_ms =
-                    rest.iter().position(|word| *word == "age").map_or(0, |i| rest[i + 1].parse().expect("ms"));
+                let seq = given(rest, "seq").map(|seq| seq.parse().expect("a number"));
+                let age_ms = given(rest, "age").map_or(0, |age| age.parse().expect("ms"));
                 let seq = seq.unwrap_or(self.seqs[driver as usize] + 1);
                 self.seqs[driver as usize] = self.seqs[driver as usize].max(seq);
                 let ping = Ping { driver: DriverId(driver), seq, age_ms, coord: place(at) };
@@ -206,6 +217,46 @@ impl Teller {
         };
         self.keys += 1;
         (Some(key.unwrap_or(Key(1 << 64 | self.keys))), command)
+    }
+}
+
+/// What stands behind a word.
+fn given<'a>(words: &[&'a str], word: &str) -> Option<&'a str> {
+    words.iter().position(|it| *it == word).map(|index| words[index + 1])
+}
+
+/// The key of a number, or of `made-12s`: a `UUIDv7` of that time.
+fn key_of(word: &str) -> Key {
+    match word.strip_prefix("made-") {
+        Some(made) => Key((time(made).0 as u128) << 80 | 7 << 76 | 1),
+        None => Key(word.parse().expect("a key's number")),
+    }
+}
+
+/// The steps that a planted fault is about.
+fn fault(step: &str) -> fn(&Step<'_>) -> bool {
+    macro_rules! timer {
+        ($kind:ident) => {
+            |step| matches!(step, Step::Timer(timer) if timer.kind == TimerKind::$kind)
+        };
+    }
+    match step {
+        "nothing" => |_| false,
+        "accepts" => |step| matches!(step, Step::Command(_, Command::AcceptOffer { .. })),
+        "requests" => |step| matches!(step, Step::Command(_, Command::RequestRide(_))),
+        "returns" => |step| matches!(step, Step::Command(_, Command::Resume { .. })),
+        "ping-2" => |step| matches!(step, Step::Ping(ping) if ping.seq == 2),
+        "offer" => timer!(Offer),
+        "silence" => timer!(Silence),
+        "no-show" => timer!(NoShow),
+        "slip" => timer!(Slip),
+        "review" => timer!(Review),
+        "chain" => timer!(Chain),
+        "matching" => timer!(Matching),
+        "retire" => timer!(Retire),
+        "key-expiry" => timer!(KeyExpiry),
+        "weights" => timer!(Weights),
+        other => panic!("nobody knows a step `{other}`"),
     }
 }
 
@@ -274,6 +325,11 @@ fn phrase(event: &Event) -> Option<String> {
         Event::RideRetired { ride } => format!("R{ride} forgotten"),
         Event::WeightsActivated { version } => format!("weights {}", version.0),
         Event::ProposalTaken { stale, .. } if *stale > 0 => format!("{stale} stale"),
+        Event::Poisoned { step } => match step {
+            Poison::Command => "~ skipped".to_owned(),
+            Poison::Ping { driver, seq } => format!("~ ping {seq} of D{driver} skipped"),
+            Poison::Timer(timer) => format!("~ {:?} {} put off", timer.kind, timer.id),
+        },
         Event::Resumed { gap_ms } => format!("away for {}", clock(Millis(*gap_ms as i64))),
         Event::Upgraded(_) => "other settings".to_owned(),
         Event::Checkpoint { slice, .. } => format!("slice {slice} noted"),

@@ -7,6 +7,7 @@ use super::event::{
 };
 use super::names::Names;
 use super::words::{ping_refusal_word, refusal_word, request_refusal_word};
+use hansom_engine::record::Poison;
 use hansom_engine::{DriverId, Event, Key, Name, RideId, Turn};
 
 /// The fact that an event is to the outside; `None`: it is a matter of the market's own, such as a deadline that was put off,
@@ -19,6 +20,12 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
             order: turn.key,
             code: refusal_word(reason).into(),
             reason: reason.to_string().into(),
+        }),
+        // Who sent it waits for an answer.
+        Event::Poisoned { step: Poison::Command } => Fact::Refused(Refused {
+            order: turn.key,
+            code: "poisoned".into(),
+            reason: "the program has a fault that shows on this command; it was skipped".into(),
         }),
         Event::Repeated { first } => Fact::Repeated(Repeated { order: turn.key, first: first.0 }),
         Event::ShiftStarted(it) => Fact::ShiftStarted(ShiftStarted {
@@ -98,6 +105,7 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
         | Event::KeysExpired { .. }
         | Event::WeightsActivated { .. }
         | Event::Resumed { .. }
+        | Event::Poisoned { step: Poison::Ping { .. } | Poison::Timer(_) }
         | Event::Upgraded(_)
         | Event::Checkpoint { .. } => return None,
     })

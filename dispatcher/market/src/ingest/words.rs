@@ -102,6 +102,8 @@ pub const fn refusal_word(refusal: &Refusal) -> &'static str {
         Refusal::OffStreet => "off_street",
         Refusal::NoSeats => "no_seats",
         Refusal::StaleProposal => "stale_proposal",
+        Refusal::StaleKey => "stale_key",
+        Refusal::EarlyKey => "early_key",
         Refusal::NoSuchSlice => "no_such_slice",
         Refusal::Ride(ride::Refusal::Ended(_)) => "ride_ended",
         Refusal::Ride(ride::Refusal::NotYours) => "not_yours",

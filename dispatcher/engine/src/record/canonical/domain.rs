@@ -7,7 +7,8 @@ use super::wire::{Input, Wire, Writer};
 use crate::domain::{Hours, Planner, Policy, Settings, Tariff, Term, Terms, Unserved, Weights};
 use crate::lifecycle::{offer, ride, session};
 use crate::record::json::Json;
-use crate::record::{Account, Entry, PingRefusal, Refusal, ReleaseCause, RequestRefusal, SettlementCause};
+use crate::record::{Account, Entry, PingRefusal, Poison, Refusal, ReleaseCause, RequestRefusal, SettlementCause};
+use crate::state::{Timer, TimerKind};
 use hansom_geo_index::{Coord, EdgeId, Millis, Position, WeightsVersion};
 
 /// Counted from the market's origin.
@@ -96,6 +97,8 @@ oneof!(Refusal {
     NoSeats = 9,
     StaleProposal = 10,
     NoSuchSlice = 11,
+    StaleKey = 12,
+    EarlyKey = 13,
 });
 
 codes!(ride::Outcome {
@@ -133,6 +136,21 @@ oneof!(offer::Refusal { StaleEpoch = 1 { given = 1, open = 2 }, Settled = 2(outc
 
 codes!(session::Status { Off = 1, On = 2, Finishing = 3 });
 oneof!(session::Refusal { OnShift = 1(status), OffShift = 2 });
+
+codes!(TimerKind {
+    Weights = 1,
+    Offer = 2,
+    Silence = 3,
+    NoShow = 4,
+    Slip = 5,
+    Review = 6,
+    Chain = 7,
+    Matching = 8,
+    Retire = 9,
+    KeyExpiry = 10,
+});
+message!(Timer { due = 1, kind = 2, id = 3 });
+oneof!(Poison { Command = 1, Ping = 2 { driver = 1, seq = 2 }, Timer = 3(timer) });
 
 codes!(Planner { Nearest = 1, Batch = 2 });
 message!(Unserved { base = 1, slope_per_s = 2 });

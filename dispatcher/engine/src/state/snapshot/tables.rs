@@ -97,19 +97,6 @@ impl Remembered {
 message!(Remembered { key = 1, fingerprint = 2, offset = 3 });
 repeated_fields!(Vec<Remembered>);
 
-codes!(TimerKind {
-    Weights = 1,
-    Offer = 2,
-    Silence = 3,
-    NoShow = 4,
-    Slip = 5,
-    Review = 6,
-    Chain = 7,
-    Matching = 8,
-    Retire = 9,
-    KeyExpiry = 10,
-});
-message!(Timer { due = 1, kind = 2, id = 3 });
 repeated_fields!(Vec<Timer>);
 message!(Matching { due = 1, asked = 2 });
 

@@ -3,13 +3,14 @@
 use super::Draw;
 use hansom_engine::lifecycle::{offer, ride, session};
 use hansom_engine::record::{
-    Account, Entry, Fix, OfferMade, PingRefusal, Refusal, ReleaseCause, RequestRefusal, RideRequested, Settlement,
-    SettlementCause, ShiftStarted,
+    Account, Entry, Fix, OfferMade, PingRefusal, Poison, Refusal, ReleaseCause, RequestRefusal, RideRequested,
+    Settlement, SettlementCause, ShiftStarted,
 };
+use hansom_engine::state::{Timer, TimerKind};
 use hansom_engine::{Event, Offset};
 
 /// Number of kinds of events.
-pub(super) const EVENTS: u64 = 39;
+pub(super) const EVENTS: u64 = 40;
 
 impl Draw {
     pub(super) fn fix(&mut self) -> Fix {
@@ -72,7 +73,19 @@ impl Draw {
             Refusal::NoSeats,
             Refusal::StaleProposal,
             Refusal::NoSuchSlice,
+            Refusal::StaleKey,
+            Refusal::EarlyKey,
         ])
+    }
+
+    fn poison(&mut self) -> Poison {
+        use TimerKind::{Chain, KeyExpiry, Matching, NoShow, Offer, Retire, Review, Silence, Slip, Weights};
+        let kinds = [Weights, Offer, Silence, NoShow, Slip, Review, Chain, Matching, Retire, KeyExpiry];
+        match self.below(3) {
+            0 => Poison::Command,
+            1 => Poison::Ping { driver: self.driver(), seq: self.narrow() },
+            _ => Poison::Timer(Timer { due: self.millis(), kind: self.one_of(&kinds), id: self.narrow() }),
+        }
     }
 
     pub(super) fn ping_refusal(&mut self) -> PingRefusal {
@@ -207,6 +220,7 @@ impl Draw {
             34 => Event::KeysExpired { before: until },
             35 => Event::Resumed { gap_ms: self.wide() },
             36 => Event::Upgraded(Box::new(self.upgrade())),
+            38 => Event::Poisoned { step: self.poison() },
             37 => Event::Checkpoint { slice: self.byte(), digest: self.wide() },
             _ => Event::WeightsActivated { version: self.weights() },
         }
