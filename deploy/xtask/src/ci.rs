@@ -5,11 +5,14 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::expected::{self, Built, Mode};
-use crate::reference;
 use crate::shell::{self, Failure, Result, cargo, step};
+use crate::{fuzz, reference};
 
 /// The scenario that is run end to end: seconds.
 const TOWN: &str = "scenarios/small-town.toml";
+
+/// How long each decoder is fuzzed here: the inputs that a mistake lets through at once. More is for `cargo xtask fuzz`.
+const FUZZED_S: &str = "5";
 
 /// Runs every check; stops at the first that fails.
 pub fn run(root: &Path) -> Result<()> {
@@ -21,6 +24,7 @@ pub fn run(root: &Path) -> Result<()> {
     step("docs", docs)?;
     reference::run(root, Mode::Compare)?;
     step("tests", cargo(root, &["test", "--locked", "--workspace"]))?;
+    fuzz::run(root, FUZZED_S, &[])?;
     end_to_end(root)?;
     expected::run(root, Mode::Compare)
 }

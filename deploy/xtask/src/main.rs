@@ -2,6 +2,7 @@
 
 mod ci;
 mod expected;
+mod fuzz;
 mod reference;
 mod shell;
 mod tidy;
@@ -17,6 +18,8 @@ Chores of the repository. Usage: cargo xtask CHORE
 
   ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
   tidy                dead links, error codes without a section, backward or unused dependencies, licences
+  fuzz [--seconds N] [TARGET…]
+                      try changed inputs on every decoder of outside bytes, N seconds each (default: a minute)
   gen [--check]       write docs/schemas from the code; with --check: compare, and change nothing
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
 ";
@@ -28,6 +31,8 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         ["ci"] => ci::run(&root),
         ["tidy"] => tidy::run(&root),
+        ["fuzz", "--seconds", seconds, ref targets @ ..] => fuzz::run(&root, seconds, targets),
+        ["fuzz", ref targets @ ..] => fuzz::run(&root, fuzz::MINUTE, targets),
         ["gen"] => reference::run(&root, Mode::Rewrite),
         ["gen", "--check"] => reference::run(&root, Mode::Compare),
         ["expected"] => expected::run(&root, Mode::Rewrite),

@@ -14,7 +14,7 @@ const ROWS: [&[&str]; 6] = [
     &["hansom-market"],
     &["hansom-simulator", "hansom-kafka", "hansom-dispatcher"],
     &["hansom-api"],
-    &["hansom", "hansom-benches"],
+    &["hansom", "hansom-benches", "hansom-fuzz"],
 ];
 
 fn row(name: &str) -> Option<usize> {

@@ -1,0 +1,44 @@
+//! The decoders that meet bytes from outside, each with what it starts from.
+
+mod bytes;
+mod files;
+mod lines;
+
+pub use files::Desk;
+
+/// A decoder under fuzzing.
+pub struct Target {
+    /// Its name.
+    pub name: &'static str,
+    /// Inputs to start from: each is taken as a record.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Gives a changed input the checksums that its bytes should have, so that what is behind them is met too.
+    pub mend: fn(&mut Vec<u8>),
+    /// What often stands in such inputs.
+    pub words: &'static [&'static str],
+    /// No input is longer.
+    pub most_bytes: usize,
+    run: Box<dyn Fn(&[u8]) -> bool>,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Target {
+    /// Decodes an input, and what was made of it again from its own bytes. Whether it was taken as a record. Panics where
+    /// something is wrong.
+    pub fn attempt(&self, input: &[u8]) -> bool {
+        (self.run)(input)
+    }
+}
+
+/// Nothing to mend.
+fn as_it_is(_: &mut Vec<u8>) {}
+
+/// All of them.
+pub fn targets() -> Vec<Target> {
+    [lines::targets(), bytes::targets(), files::targets()].into_iter().flatten().collect()
+}
