@@ -6,6 +6,9 @@ mod lines;
 
 pub use files::Desk;
 
+/// Decodes an input and says whether it was taken as a record.
+type Run = Box<dyn Fn(&[u8]) -> bool>;
+
 /// A decoder under fuzzing.
 pub struct Target {
     /// Its name.
@@ -13,12 +16,12 @@ pub struct Target {
     /// Inputs to start from: each is taken as a record.
     pub seeds: fn() -> Vec<Vec<u8>>,
     /// Gives a changed input the checksums that its bytes should have, so that what is behind them is met too.
-    pub mend: fn(&mut Vec<u8>),
+    pub mend: fn(&mut [u8]),
     /// What often stands in such inputs.
     pub words: &'static [&'static str],
     /// No input is longer.
     pub most_bytes: usize,
-    run: Box<dyn Fn(&[u8]) -> bool>,
+    run: Run,
 }
 
 impl std::fmt::Debug for Target {
@@ -36,7 +39,7 @@ impl Target {
 }
 
 /// Nothing to mend.
-fn as_it_is(_: &mut Vec<u8>) {}
+fn as_it_is(_: &mut [u8]) {}
 
 /// All of them.
 pub fn targets() -> Vec<Target> {

@@ -90,7 +90,7 @@ fn mend_frames(bytes: &mut [u8], mut at: usize) {
 }
 
 /// A head of 28 bytes and a header, then frames.
-pub fn mend_segment(bytes: &mut Vec<u8>) {
+pub fn mend_segment(bytes: &mut [u8]) {
     let Some(size) =
         bytes.get(12..16).and_then(|size| size.first_chunk()).map(|size| u32::from_le_bytes(*size) as usize)
     else {
@@ -104,7 +104,7 @@ pub fn mend_segment(bytes: &mut Vec<u8>) {
 }
 
 /// A head of 32 bytes, then frames.
-fn mend_quarantine(bytes: &mut Vec<u8>) {
+fn mend_quarantine(bytes: &mut [u8]) {
     if bytes.len() >= 32 {
         let checksum = crc32c::crc32c(&bytes[..28]);
         bytes[28..32].copy_from_slice(&checksum.to_le_bytes());

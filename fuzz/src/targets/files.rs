@@ -102,7 +102,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// Checksums of a network file: of each section, then of header and table.
-fn mend_network(bytes: &mut Vec<u8>) {
+fn mend_network(bytes: &mut [u8]) {
     const HEADER: usize = 64;
     const ENTRY: usize = 32;
     if bytes.len() < HEADER {
