@@ -74,6 +74,15 @@ answer; `batch if forced` what the whole batch would have cost with that pair.")
     /// Lines that could not be read: look at them, and hand them over again
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Serve markets over HTTP, each durable in a folder of its own
+    #[command(after_help = "\
+Examples:
+  hansom serve --market markets/river-town.toml --data data
+  hansom serve --market a.toml b.toml --data data --listen 127.0.0.1:9000 --log-format json
+A market file has the sections of a scenario that say what is decided where, and how: name, timezone, network, policy, \
+tariff, and the limits such as offer_s. Commands and positions come in as lines of JSON (CloudEvents): \
+POST /v1/commands, /v1/locations; GET /v1/events, /healthz, /readyz, /metrics. Ctrl-C or SIGTERM ends it in good order.")]
+    Serve(Serve),
     /// Turn street data into a network file
     #[command(subcommand)]
     Import(Import),
@@ -263,6 +272,36 @@ Examples:
         #[arg(value_name = "RUN|LOG")]
         log: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The markets
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub market: Vec<PathBuf>,
+    #[command(flatten)]
+    pub changes: Changes,
+    /// Where the markets keep what they know, each in a folder of its name
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Where requests are taken; on this machine only, as they are not authenticated. Port 0: a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The most commands that may wait for a market; more are told to come again
+    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub mailbox: u32,
+    /// How the log of the program itself is printed, to stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How the program's own log is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

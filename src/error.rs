@@ -5,13 +5,17 @@ use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use hansom_api::ServeError;
+use hansom_dispatcher::{Cause, MarketsError};
 use hansom_geo_index::import::ImportError;
 use hansom_geo_index::import::synthetic::UnknownCity;
 use hansom_geo_index::network::FileError;
 use hansom_market::MarketError;
 use hansom_market::log::LogError;
 use hansom_market::quarantine::QuarantineError;
+use hansom_market::recovery::RecoveryError;
 use hansom_market::replay::ReplayError;
 use hansom_simulator::RunError;
 use hansom_simulator::demand::DemandError;
@@ -193,6 +197,20 @@ pub enum Error {
         /// In what they differ.
         what: String,
     },
+    /// No server.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A market that does not serve.
+    #[error("market {name} does not serve: {}", with_source(&**cause))]
+    Halted {
+        /// Its name.
+        name: String,
+        /// Why.
+        cause: Arc<Cause>,
+    },
+    /// Markets that are served.
+    #[error(transparent)]
+    Markets(MarketsError),
     /// No seed that all arms have.
     #[error("no seed is in all arms")]
     NoPairs,
@@ -241,6 +259,15 @@ impl From<MarketError> for Error {
         match error {
             MarketError::Log(error) => Self::Log(error),
             planner @ MarketError::Planner { .. } => Self::Planner(planner),
+        }
+    }
+}
+
+impl From<MarketsError> for Error {
+    fn from(error: MarketsError) -> Self {
+        match error {
+            MarketsError::Log(error) => Self::Log(error),
+            other => Self::Markets(other),
         }
     }
 }
@@ -299,8 +326,11 @@ impl Error {
             | Self::NoServer { .. }
             | Self::OtherServer { .. }
             | Self::StillWaiting { .. }
+            | Self::Markets(_)
+            | Self::Serve(ServeError::Listen { .. })
             | Self::Signals(_) => Exit::Failed,
             Self::Quarantine(QuarantineError::Damaged { .. }) => Exit::Damaged,
+            Self::Halted { cause, .. } => halted_exit(cause),
             Self::Log(error) if error.is_damage() => Exit::Damaged,
             Self::Replay(ReplayError::Diverged(_) | ReplayError::Checkpoint { .. }) | Self::OtherSummary { .. } => {
                 Exit::Diverged
@@ -323,6 +353,7 @@ impl Error {
             | Self::TwiceTheSame { .. }
             | Self::Unlike { .. }
             | Self::NoPairs
+            | Self::Serve(ServeError::Open { .. })
             | Self::OneScenario { .. } => Exit::Input,
         }
     }
@@ -375,6 +406,28 @@ impl Error {
             Self::NoScenarios { .. } => {
                 problem("E0105", "name a folder with .toml files: `hansom scenario list FOLDER`")
             }
+            Self::Halted { cause, .. } => match &**cause {
+                Cause::Recovery(RecoveryError::Log(error)) | Cause::Market(MarketError::Log(error)) => {
+                    problem(log_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned()))
+                }
+                Cause::Recovery(RecoveryError::OtherNetwork { .. }) => problem(
+                    "E0701",
+                    "give the market the network that it was started with, or another folder of its own",
+                ),
+                Cause::Market(MarketError::Planner { .. }) | Cause::Panicked(_) | Cause::Stuck => {
+                    problem("E1004", "this is a fault of the program; please report it with its log")
+                }
+            },
+            Self::Serve(ServeError::Open { .. }) => {
+                problem("E1001", "listen on 127.0.0.1 or [::1], behind whatever authenticates")
+            }
+            Self::Serve(ServeError::Listen { .. }) => {
+                problem("E1002", "is another program there? Port 0 is any free one")
+            }
+            Self::Markets(MarketsError::Twice { .. }) => {
+                problem("E1003", "give the markets different names: key `name`")
+            }
+            Self::Markets(_) => problem("E1004", "this is a fault of the program; please report it with its log"),
             Self::NoRun { .. } => problem("E0801", "name the folder that `hansom simulate` was given with --out"),
             Self::PartialRun { .. } => problem("E0802", "run it again to its end"),
             Self::OneArm { .. } => {
@@ -437,9 +490,18 @@ fn replay_code(error: &ReplayError) -> &'static str {
 }
 
 /// An error with what caused it, where it does not say so itself.
-fn with_source(error: &LogError) -> String {
-    match std::error::Error::source(error) {
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
+    }
+}
+
+/// How the process ends when a market does not serve.
+fn halted_exit(cause: &Cause) -> Exit {
+    match cause {
+        Cause::Recovery(RecoveryError::Log(error)) if error.is_damage() => Exit::Damaged,
+        Cause::Recovery(RecoveryError::OtherNetwork { .. }) => Exit::Input,
+        Cause::Recovery(RecoveryError::Log(_)) | Cause::Market(_) | Cause::Panicked(_) | Cause::Stuck => Exit::Failed,
     }
 }

@@ -16,11 +16,15 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
+use tokio::sync::Notify;
 
 use error::{Error, Exit};
 
 /// Whether the user has asked to stop.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Wakes who waits for that.
+static STOP: Notify = Notify::const_new();
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
@@ -46,6 +50,7 @@ fn listen() -> Result<(), Error> {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted as i32);
         }
+        STOP.notify_one();
         show::note("stopping: one more Ctrl-C ends at once, without a report");
     })
     .map_err(Error::Signals)
@@ -54,4 +59,9 @@ fn listen() -> Result<(), Error> {
 /// Whether the user has asked to stop. Long work looks at it now and then and ends in good order.
 fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Returns once the user has asked to stop. One may wait for it.
+async fn asked_to_stop() {
+    STOP.notified().await;
 }

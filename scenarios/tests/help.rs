@@ -20,6 +20,7 @@ fn every_command_explains_itself_with_examples() {
         "scenario list",
         "scenario show",
         "scenario check",
+        "serve",
         "quarantine ls",
         "quarantine show",
         "quarantine retry",

@@ -5,6 +5,7 @@ pub mod city;
 mod clock;
 pub mod demand;
 mod machine;
+mod market;
 mod port;
 pub mod report;
 pub mod rng;
@@ -16,5 +17,6 @@ pub mod supply;
 pub mod traffic;
 
 pub use city::City;
+pub use market::MarketFile;
 pub use report::RunReport;
 pub use run::{Options, Progress, RunError, simulate, simulate_in};

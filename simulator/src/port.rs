@@ -109,7 +109,7 @@ mod tests {
     fn keys_are_uuids_of_version_7() {
         let city = City::new(Arc::new(sample::grid(2, 2, 100_000, 9_000)));
         let scenario = Scenario::default();
-        let settings = crate::settings::settings(&scenario, false);
+        let settings = crate::settings::settings(&scenario, scenario.hours(false));
         let mut port = Port::open(&scenario, settings, &city, None, Mode::Inline).expect("there is no log to fail");
         let (first, second) = (port.key(Millis(0x0123_4567_89AB)), port.key(Millis(0x0123_4567_89AB)));
         assert_ne!(first, second);

@@ -107,7 +107,7 @@ pub fn simulate_in(
         }
         None => Stints::Dropped,
     };
-    let settings = settings(scenario, city.network.version_count() > 1);
+    let settings = settings(scenario, scenario.hours(city.network.version_count() > 1));
     let world = World::new(scenario, city.clone(), settings.hours.clone(), drivers, stints);
     let log = options.out.as_ref().filter(|_| options.log).map(|folder| folder.join("log"));
     let mode = if options.threads > 1 { Mode::Threaded } else { Mode::Inline };

@@ -4,7 +4,7 @@ use hansom_engine::Money;
 use hansom_engine::domain::{Hours, Planner, Policy, Settings, Tariff, Term, Unserved, Weights};
 use hansom_geo_index::Millis;
 
-use crate::scenario::{PolicyKind, Scenario, Silence};
+use crate::scenario::{HourSpan, PolicyKind, Scenario, Silence};
 
 /// How long a driver who turned a ride down is spared it.
 const DECLINE_REST: Millis = Millis::from_secs(60);
@@ -26,11 +26,11 @@ const PLANNER_PATIENCE: Millis = Millis::from_secs(30);
 /// By how much an outage puts off offers and riders' patience.
 const RESUME_BOUND: Millis = Millis::from_secs(300);
 
-/// The settings of the market of `scenario`, on a network with travel times by hour (`profiled`) or without.
-pub fn settings(scenario: &Scenario, profiled: bool) -> Settings {
+/// The settings of the market of `scenario`, in which `hours` says when which travel times are in force.
+pub fn settings(scenario: &Scenario, hours: Vec<HourSpan>) -> Settings {
     let Silence { warn, redispatch } = scenario.silence;
     let heard_of = Millis(scenario.pings.interval.0.saturating_mul(4));
-    let hours = scenario.hours(profiled).into_iter().map(|span| (span.from, span.version));
+    let hours = hours.into_iter().map(|span| (span.from, span.version));
     Settings {
         policy: policy(scenario),
         tariff: tariff(scenario),

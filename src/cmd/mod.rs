@@ -8,6 +8,7 @@ mod logged;
 mod quarantine;
 mod replay;
 mod scenario;
+mod serve;
 mod simulate;
 mod why;
 
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Log(what) => log::run(&what),
         Command::Quarantine(what) => quarantine::run(&what),
         Command::Import(what) => import::run(&what),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Scenario(what) => scenario::run(&what),
     }
 }

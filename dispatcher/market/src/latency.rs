@@ -13,6 +13,11 @@ impl Latencies {
         self.spans_ns.push(u32::try_from(ns).unwrap_or(u32::MAX));
     }
 
+    /// All of them, in nanoseconds, in the order in which the work was done.
+    pub fn spans_ns(&self) -> &[u32] {
+        &self.spans_ns
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.spans_ns.len()

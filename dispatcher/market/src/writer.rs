@@ -219,6 +219,11 @@ impl Market {
         self.log.pings_buffer()
     }
 
+    /// How long the work took that led to offers since this was asked last. Where a market stays open, somebody has to ask.
+    pub fn take_latencies(&mut self) -> Latencies {
+        std::mem::take(&mut self.latencies)
+    }
+
     /// Closes the log, and returns once it would survive a loss of power.
     pub fn close(self) -> Result<Closed, LogError> {
         let Self { state, log, latencies, audit, .. } = self;

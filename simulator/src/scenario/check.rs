@@ -23,6 +23,14 @@ pub(super) fn together(scenario: &Scenario, document: &Document, faults: &mut Ve
     }
 }
 
+/// The same for the keys of a market alone.
+pub(super) fn market(scenario: &Scenario, document: &Document, faults: &mut Vec<Fault>) {
+    let check = Check { scenario, document };
+    faults.extend(check.streets());
+    faults.extend(check.city());
+    faults.extend(check.silence());
+}
+
 impl Scenario {
     /// The paths it names that do not exist, as faults. Reading a scenario does not look: a run's own copy stays
     /// readable when its inputs have moved.
@@ -62,20 +70,20 @@ impl Check<'_> {
 
     /// Streets, demand and a fleet.
     fn given(&self) -> Vec<Fault> {
-        let absent = |keys: &[&str]| keys.iter().all(|key| self.entry(key).is_none());
-        let missing =
-            |key: &str, example| Fault::Missing { key: key.to_owned(), file: self.document.file.clone(), example };
-        let mut faults = Vec::new();
-        if absent(&["network.csv", "network.file", "network.synthetic"]) {
-            faults.push(missing("network", "network = { synthetic = \"river-town\" }"));
-        }
-        if absent(&["demand.file", "demand.rate_per_h"]) {
-            faults.push(missing("demand", "demand = { rate_per_h = 900 }"));
-        }
-        if absent(&["supply.file", "supply.vehicles"]) {
-            faults.push(missing("supply.vehicles", "supply = { vehicles = 400 }"));
-        }
-        faults
+        let demand = self.missing(&["demand.file", "demand.rate_per_h"], "demand", "demand = { rate_per_h = 900 }");
+        let fleet = self.missing(&["supply.file", "supply.vehicles"], "supply.vehicles", "supply = { vehicles = 400 }");
+        [self.streets(), demand, fleet].into_iter().flatten().collect()
+    }
+
+    fn streets(&self) -> Option<Fault> {
+        let forms = ["network.csv", "network.file", "network.synthetic"];
+        self.missing(&forms, "network", "network = { synthetic = \"river-town\" }")
+    }
+
+    /// `key`, if none of `forms` is given.
+    fn missing(&self, forms: &[&str], key: &str, example: &'static str) -> Option<Fault> {
+        let absent = forms.iter().all(|form| self.entry(form).is_none());
+        absent.then(|| Fault::Missing { key: key.to_owned(), file: self.document.file.clone(), example })
     }
 
     /// A procedural city that there is.

@@ -36,14 +36,7 @@ pub(super) fn scenario(keys: &mut impl Keys, s: &mut Scenario) {
     keys.key("name", &mut s.name, &Name);
     keys.key("seed", &mut s.seed, &Whole::of(0..=i64::MAX));
     keys.key("timezone", &mut s.timezone, &Zone);
-    keys.key("offer_s", &mut s.offer, &Seconds(1..=3600));
-    keys.key("max_offers", &mut s.max_offers, &Whole::of(1..=1000));
-    keys.key("boarding_s", &mut s.boarding, &Seconds(0..=3600));
-    keys.key("alighting_s", &mut s.alighting, &Seconds(0..=3600));
-    keys.key("no_show_wait_s", &mut s.no_show_wait, &Seconds(0..=DAY_S));
-    keys.key("snap_m", &mut s.snap, &Metres(1..=100_000));
-    keys.key("teleport_m_s", &mut s.teleport_speed, &Metres(1..=10_000));
-    keys.key("teleport_m", &mut s.teleport, &Metres(0..=1_000_000));
+    limits(keys, s);
     keys.section("period", |keys| period(keys, &mut s.period, &zone));
     keys.section("network", |keys| network(keys, &mut s.network));
     keys.section("demand", |keys| demand(keys, &mut s.demand));
@@ -61,6 +54,30 @@ pub(super) fn scenario(keys: &mut impl Keys, s: &mut Scenario) {
     keys.section("traffic", |keys| traffic(keys, &mut s.traffic, &zone));
     keys.section("policy", |keys| policy(keys, &mut s.policy));
     keys.section("tariff", |keys| tariff(keys, &mut s.tariff));
+}
+
+/// The keys of a market alone: what is decided where, and how. Who asks and who drives comes from outside.
+pub(super) fn market(keys: &mut impl Keys, s: &mut Scenario) {
+    keys.key("name", &mut s.name, &Name);
+    keys.key("timezone", &mut s.timezone, &Zone);
+    limits(keys, s);
+    keys.section("network", |keys| network(keys, &mut s.network));
+    keys.section("reanchor_m", |keys| reanchor(keys, &mut s.reanchor));
+    keys.section("silence", |keys| silence(keys, &mut s.silence));
+    keys.section("policy", |keys| policy(keys, &mut s.policy));
+    keys.section("tariff", |keys| tariff(keys, &mut s.tariff));
+}
+
+/// How long things may take, and how far off a report may be.
+fn limits(keys: &mut impl Keys, s: &mut Scenario) {
+    keys.key("offer_s", &mut s.offer, &Seconds(1..=3600));
+    keys.key("max_offers", &mut s.max_offers, &Whole::of(1..=1000));
+    keys.key("boarding_s", &mut s.boarding, &Seconds(0..=3600));
+    keys.key("alighting_s", &mut s.alighting, &Seconds(0..=3600));
+    keys.key("no_show_wait_s", &mut s.no_show_wait, &Seconds(0..=DAY_S));
+    keys.key("snap_m", &mut s.snap, &Metres(1..=100_000));
+    keys.key("teleport_m_s", &mut s.teleport_speed, &Metres(1..=10_000));
+    keys.key("teleport_m", &mut s.teleport, &Metres(0..=1_000_000));
 }
 
 fn period(keys: &mut impl Keys, p: &mut Period, zone: &Timezone) {

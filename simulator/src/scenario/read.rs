@@ -13,39 +13,82 @@ use super::timezone::Timezone;
 impl Scenario {
     /// Reads a scenario file and changes it by what the command line says.
     pub fn load(path: &Path, changes: &[Override]) -> Result<Self, Faults> {
-        let file = path.display().to_string();
-        let unreadable = |error: std::io::Error| Fault::Unreadable { file: file.clone(), cause: error.to_string() };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        let folder = std::path::absolute(path).map_err(unreadable)?.parent().map(Path::to_path_buf).unwrap_or_default();
+        let (file, text, folder) = open(path)?;
         Self::parse(&file, &text, &folder, changes)
+    }
+
+    /// Reads a market file: the sections of a scenario that say what is decided where, and how. The rest stands at its
+    /// defaults.
+    pub fn load_market(path: &Path, changes: &[Override]) -> Result<Self, Faults> {
+        let (file, text, folder) = open(path)?;
+        Self::parse_market(&file, &text, &folder, changes)
     }
 
     /// Reads a scenario from text. `file` is what faults call it and, without its ending, the default of `name`; paths
     /// in the text are relative to `folder`, paths in changes to the current directory.
     pub fn parse(file: &str, text: &str, folder: &Path, changes: &[Override]) -> Result<Self, Faults> {
-        let mut faults = Vec::new();
-        let mut document = Document::parse(file, text, &mut faults);
-        if faults.iter().any(|fault| matches!(fault, Fault::Syntax { .. })) {
-            // What the parser put in the place of broken text would only be blamed again.
-            return Err(Faults::of(faults));
-        }
-        for change in changes {
-            document.set(change);
-        }
-        faults.extend(document.two_forms());
-        let mut scenario = Self { name: default_name(file), ..Self::default() };
-        if let Some(Entry { value: Value::Text(start), .. }) = document.find("period.start")
-            && let Some(zone) = instant(start).and_then(|(_, offset)| Timezone::fixed(offset))
-        {
-            scenario.timezone = zone;
-        }
-        let bases = Bases { file: folder.to_path_buf(), set: std::env::current_dir().unwrap_or_default() };
-        let mut reader = Reader::new(&document, &bases);
-        keys::scenario(&mut reader, &mut scenario);
-        faults.extend(reader.finish());
-        check::together(&scenario, &document, &mut faults);
-        Faults::unless(faults, scenario)
+        read(&Source { file, text, folder, changes }, |reader, scenario, document| {
+            if let Some(Entry { value: Value::Text(start), .. }) = document.find("period.start")
+                && let Some(zone) = instant(start).and_then(|(_, offset)| Timezone::fixed(offset))
+            {
+                scenario.timezone = zone;
+            }
+            keys::scenario(reader, scenario);
+            check::together
+        })
     }
+
+    /// Reads a market from text, as [`parse`](Self::parse) does a scenario.
+    pub fn parse_market(file: &str, text: &str, folder: &Path, changes: &[Override]) -> Result<Self, Faults> {
+        read(&Source { file, text, folder, changes }, |reader, scenario, _| {
+            keys::market(reader, scenario);
+            check::market
+        })
+    }
+}
+
+/// Where a scenario or market is read from.
+struct Source<'s> {
+    file: &'s str,
+    text: &'s str,
+    folder: &'s Path,
+    changes: &'s [Override],
+}
+
+/// Holds keys against each other once all are read.
+type Together = fn(&Scenario, &Document, &mut Vec<Fault>);
+
+/// The name, text and folder of a file.
+fn open(path: &Path) -> Result<(String, String, PathBuf), Faults> {
+    let file = path.display().to_string();
+    let unreadable = |error: std::io::Error| Fault::Unreadable { file: file.clone(), cause: error.to_string() };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let folder = std::path::absolute(path).map_err(unreadable)?.parent().map(Path::to_path_buf).unwrap_or_default();
+    Ok((file, text, folder))
+}
+
+/// Reads what `walk` asks for; it says how the keys are held against each other.
+fn read(
+    source: &Source<'_>,
+    walk: impl FnOnce(&mut Reader<'_>, &mut Scenario, &Document) -> Together,
+) -> Result<Scenario, Faults> {
+    let mut faults = Vec::new();
+    let mut document = Document::parse(source.file, source.text, &mut faults);
+    if faults.iter().any(|fault| matches!(fault, Fault::Syntax { .. })) {
+        // What the parser put in the place of broken text would only be blamed again.
+        return Err(Faults::of(faults));
+    }
+    for change in source.changes {
+        document.set(change);
+    }
+    faults.extend(document.two_forms());
+    let mut scenario = Scenario { name: default_name(source.file), ..Scenario::default() };
+    let bases = Bases { file: source.folder.to_path_buf(), set: std::env::current_dir().unwrap_or_default() };
+    let mut reader = Reader::new(&document, &bases);
+    let together = walk(&mut reader, &mut scenario, &document);
+    faults.extend(reader.finish());
+    together(&scenario, &document, &mut faults);
+    Faults::unless(faults, scenario)
 }
 
 fn default_name(file: &str) -> String {

@@ -13,6 +13,13 @@ impl Scenario {
         keys::scenario(&mut writer, &mut self.clone());
         writer.text
     }
+
+    /// The keys of its market alone, which read back to the same market.
+    pub fn show_market(&self) -> String {
+        let mut writer = Writer::default();
+        keys::market(&mut writer, &mut self.clone());
+        writer.text
+    }
 }
 
 /// Prints what it walks over. Headers of tables wait for the first key below them.

@@ -16,6 +16,11 @@ pub fn check(deny: &str, metadata: &Value) -> Result<Vec<Fault>> {
     let banned = |name: &str| {
         let bans = deny.get("bans").and_then(|bans| bans.get("deny")).and_then(toml::Value::as_array);
         let ban = bans?.iter().find(|ban| ban.get("crate").and_then(toml::Value::as_str) == Some(name))?;
+        let wrappers = ban.get("wrappers").and_then(toml::Value::as_array);
+        let wrapped = |user: &str| wrappers.into_iter().flatten().any(|wrapper| wrapper.as_str() == Some(user));
+        if wrappers.is_some() && users(metadata, name).iter().all(|user| wrapped(user)) {
+            return None;
+        }
         Some(ban.get("reason").and_then(toml::Value::as_str).unwrap_or("it is banned").to_owned())
     };
     let mut faults = Vec::new();
@@ -41,6 +46,14 @@ pub fn check(deny: &str, metadata: &Value) -> Result<Vec<Fault>> {
         }
     }
     Ok(faults)
+}
+
+/// The packages that are built with `name`, whatever for.
+fn users<'a>(metadata: &'a Value, name: &str) -> Vec<&'a str> {
+    let nodes = || list(&metadata["resolve"], "nodes");
+    let names = |id: &Value| list(metadata, "packages").find(|package| package["id"] == *id)?["name"].as_str();
+    let uses = |node: &&Value| list(node, "deps").any(|used| names(&used["pkg"]) == Some(name));
+    nodes().filter(uses).filter_map(|node| names(&node["id"])).collect()
 }
 
 fn strings(table: &Table, section: &str, key: &str) -> Vec<String> {
@@ -114,18 +127,28 @@ mod tests {
             [licenses]
             allow = ['MIT']
             [bans]
-            deny = [{ crate = 'slow', reason = 'slow' }]
+            deny = [
+                { crate = 'slow', reason = 'slow' },
+                { crate = 'hidden', wrappers = ['good'], reason = 'only within good' },
+                { crate = 'spread', wrappers = ['good'], reason = 'only within good' },
+            ]
             [sources]
             allow-registry = ['https://a']
         ";
-        let package = |name: &str, licence: Option<&str>, source: Option<&str>| json!({ "name": name, "version": "1.0.0", "license": licence, "source": source });
-        let metadata = json!({ "packages": [
+        let package = |name: &str, licence: Option<&str>, source: Option<&str>| json!({ "id": name, "name": name, "version": "1.0.0", "license": licence, "source": source });
+        let node = |name: &str, used: &[&str]| json!({ "id": name, "deps": used.iter().map(|used| json!({ "pkg": used })).collect::<Vec<_>>() });
+        let metadata = json!({ "resolve": { "nodes": [
+            node("good", &["hidden", "spread"]),
+            node("ours", &["good", "spread"]),
+        ] }, "packages": [
             package("good", Some("MIT OR X"), Some("registry+https://a")),
             package("ours", Some("MIT"), None),
             package("bare", None, None),
             package("copyleft", Some("X"), None),
             package("forked", Some("MIT"), Some("git+https://b")),
             package("slow", Some("MIT"), None),
+            package("hidden", Some("MIT"), None),
+            package("spread", Some("MIT"), None),
         ] });
         let found: Vec<String> =
             check(deny, &metadata).expect("it is TOML").into_iter().map(|fault| fault.what).collect();
@@ -134,6 +157,7 @@ mod tests {
             "copyleft 1.0.0: X is not allowed by deny.toml",
             "forked 1.0.0: it comes from git+https://b",
             "slow 1.0.0: slow",
+            "spread 1.0.0: only within good",
         ];
         assert_eq!(found, wanted);
     }

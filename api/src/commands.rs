@@ -1,0 +1,78 @@
+//! `POST /v1/commands`: orders, a line each. An answer is sent when its turn is durable.
+
+use std::future::ready;
+
+use actix_web::web::{self, Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use hansom_dispatcher::{Answer as Done, MarketHandle, NotTaken};
+use hansom_market::ingest::{Malformed, decode};
+use tracing::error;
+
+use crate::answers::{self, Answer, Lines, Taker};
+use crate::body;
+use crate::fault::{LineFault, RequestFault};
+use crate::markets::{Chosen, Markets, OfMarket};
+
+/// Takes the orders of a request.
+pub async fn post(
+    request: HttpRequest,
+    query: web::Query<OfMarket>,
+    markets: Data<Markets>,
+    payload: Payload,
+) -> Result<HttpResponse, RequestFault> {
+    let market = markets.choose(query.market.as_deref())?;
+    let body = body::read(&request, payload).await?;
+    Ok(answers::respond(Lines::of(body), Orders { market }))
+}
+
+struct Orders {
+    market: Chosen,
+}
+
+impl Taker for Orders {
+    fn take(&mut self, line: &Bytes, others_wait: bool) -> Option<Answer> {
+        let order = match decode(line) {
+            Ok(order) => order,
+            Err(malformed) => return Some(quarantine(self.market.any(), "/v1/commands", &malformed, line)),
+        };
+        let key = order.key.to_string();
+        let now = |text: String| Some(Box::pin(ready(text)) as Answer);
+        let market = match self.market.of(order.market.as_ref()) {
+            Ok(market) => market,
+            Err(fault) => return now(answers::faulty(Some(&key), &fault)),
+        };
+        match market.order(order) {
+            Ok(pending) => Some(Box::pin(async move { said(&key, pending.answer().await) })),
+            Err(NotTaken::Overloaded { .. }) if others_wait => None,
+            Err(cause) => now(said(&key, Err(cause))),
+        }
+    }
+}
+
+fn said(key: &str, answer: Result<Done, NotTaken>) -> String {
+    match answer {
+        Ok(Done::Taken { offset }) => answers::taken(key, offset.0),
+        Ok(Done::Refused { offset, reason }) => answers::faulty(Some(key), &LineFault::refused(offset.0, reason)),
+        Err(cause) => answers::faulty(Some(key), &LineFault::not_taken(&cause)),
+    }
+}
+
+/// Puts a line that cannot be read aside, and says so once it is kept.
+pub fn quarantine(market: Option<MarketHandle>, source: &'static str, malformed: &Malformed, line: &Bytes) -> Answer {
+    let answer = answers::faulty(malformed.id.as_deref(), &LineFault::malformed(malformed));
+    let Some(market) = market else { return Box::pin(ready(answer)) };
+    market.quarantine(malformed.to_string(), source, line.to_vec());
+    Box::pin(async move {
+        let kept = web::block({
+            let market = market.clone();
+            move || market.settle_quarantine()
+        });
+        // Its sender learns that the line cannot be read in any case.
+        match kept.await {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => error!(market = market.name(), %cause, "a line that cannot be read was not kept"),
+            Err(cause) => error!(market = market.name(), %cause, "a line that cannot be read was not kept"),
+        }
+        answer
+    })
+}

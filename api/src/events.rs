@@ -1,0 +1,136 @@
+//! `GET /v1/events`: what a market told the outside, as server-sent events.
+//!
+//! A message is a `CloudEvent`, its id the offset of its turn. A reader that comes back with `Last-Event-ID` starts with that
+//! turn again, since it may have got a part of it: it misses nothing, and knows what it has by the events' own ids.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use actix_web::rt::time::timeout;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+use hansom_dispatcher::{MarketHandle, Read, Standing, Told};
+use serde::Deserialize;
+
+use crate::fault::RequestFault;
+use crate::markets::Markets;
+
+/// So many turns are sent at a time.
+const PIECE: usize = 256;
+/// A reader that hears nothing else hears this often that the connection stands.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What to read.
+#[derive(Debug, Deserialize)]
+pub struct From {
+    /// Of which market; may be left out where there is one only.
+    market: Option<String>,
+    /// From which turn on; left out: what is told from now on.
+    from: Option<u64>,
+}
+
+/// Streams events until the reader leaves or the market closes.
+pub async fn get(
+    request: HttpRequest,
+    query: web::Query<From>,
+    markets: Data<Markets>,
+) -> Result<HttpResponse, RequestFault> {
+    let market = markets.one(query.market.as_deref())?;
+    let last = match request.headers().get("last-event-id") {
+        Some(id) => Some(
+            id.to_str()
+                .ok()
+                .and_then(|id| id.parse().ok())
+                .ok_or_else(|| RequestFault::Query { what: "Last-Event-ID is not an offset".to_owned() })?,
+        ),
+        None => None,
+    };
+    let at = last.or(query.from).unwrap_or_else(|| market.events().next());
+    let reader = Reader { market, at, ended: false };
+    let messages = stream::unfold(reader, |mut reader| async move {
+        let text = reader.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(text)), reader))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        .streaming(messages))
+}
+
+/// Where a reader is.
+struct Reader {
+    market: MarketHandle,
+    at: u64,
+    ended: bool,
+}
+
+impl Reader {
+    /// The next messages; `None`: there are no more.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        if self.ended {
+            return None;
+        }
+        let mut moves = self.market.events().watch();
+        let mut standing = self.market.watch();
+        loop {
+            let closed = matches!(*standing.borrow_and_update(), Standing::Closed);
+            moves.borrow_and_update();
+            match self.market.events().read(self.at, PIECE) {
+                Read::Told { told, next } => {
+                    self.at = next;
+                    if !told.is_empty() {
+                        return Some(frame(&told));
+                    }
+                }
+                Read::Log { until } => {
+                    let (market, at) = (self.market.clone(), self.at);
+                    match web::block(move || market.history(at, until, PIECE)).await {
+                        Ok(Ok((told, next))) => {
+                            self.at = next;
+                            if !told.is_empty() {
+                                return Some(frame(&told));
+                            }
+                        }
+                        Ok(Err(cause)) => return Some(self.end(&cause)),
+                        Err(cause) => return Some(self.end(&cause)),
+                    }
+                }
+                Read::Wait if closed => return None,
+                Read::Wait => {
+                    let heard = timeout(HEARTBEAT, async {
+                        tokio::select! {
+                            moved = moves.changed() => moved.is_ok(),
+                            changed = standing.changed() => changed.is_ok(),
+                        }
+                    });
+                    match heard.await {
+                        Ok(true) => {}
+                        Ok(false) => return None,
+                        Err(_) => return Some(b":\n\n".to_vec()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last message: why there are no more. Whatever was not read is where it was.
+    fn end(&mut self, cause: &dyn std::fmt::Display) -> Vec<u8> {
+        self.ended = true;
+        let said = serde_json::json!({ "code": "log", "reason": cause.to_string(), "from": self.at });
+        format!("event: error\ndata: {said}\n\n").into_bytes()
+    }
+}
+
+/// Turns as messages.
+fn frame(told: &[Told]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(told.iter().map(|turn| turn.lines.len() + 64).sum());
+    for turn in told {
+        for line in turn.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            out.extend_from_slice(format!("id: {}\ndata: ", turn.offset).as_bytes());
+            out.extend_from_slice(line);
+            out.extend_from_slice(b"\n\n");
+        }
+    }
+    out
+}

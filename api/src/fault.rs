@@ -1,0 +1,156 @@
+//! What is wrong with a request or a line of it, as a sender reads it.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpResponse, ResponseError};
+use hansom_dispatcher::{NotTaken, Refusal};
+use hansom_market::ingest::{Malformed, refusal_word, request_refusal_word};
+
+/// Why a line got no offset. Its code is a word that does not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineFault {
+    /// A word for programs.
+    pub code: String,
+    /// A sentence for people.
+    pub reason: String,
+    /// Whether the same line may do better later.
+    pub retryable: bool,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+    /// The turn that refused it.
+    pub offset: Option<u64>,
+}
+
+impl LineFault {
+    fn of(code: &str, reason: &dyn fmt::Display, retryable: bool) -> Self {
+        Self { code: code.to_owned(), reason: reason.to_string(), retryable, retry_after: None, offset: None }
+    }
+
+    /// A rule forbids it.
+    pub fn refused(offset: u64, refusal: Refusal) -> Self {
+        let code = match &refusal {
+            Refusal::Command(reason) => refusal_word(reason),
+            Refusal::Request(reason) => request_refusal_word(*reason),
+        };
+        Self { offset: Some(offset), ..Self::of(code, &refusal, false) }
+    }
+
+    /// The market did not take it.
+    pub fn not_taken(cause: &NotTaken) -> Self {
+        match cause {
+            NotTaken::Overloaded { retry_after } => {
+                Self { retry_after: Some(*retry_after), ..Self::of("overloaded", cause, true) }
+            }
+            NotTaken::Away(_) => Self { retry_after: Some(AWAY), ..Self::of("unavailable", cause, true) },
+            NotTaken::Unknown => Self { retry_after: Some(AWAY), ..Self::of("unknown_outcome", cause, true) },
+        }
+    }
+
+    /// It could not be read. The code is that of `docs/errors.md`.
+    pub fn malformed(malformed: &Malformed) -> Self {
+        Self::of(malformed.code(), malformed, false)
+    }
+
+    /// It names no market that is open.
+    pub fn no_market(fault: &RequestFault) -> Self {
+        Self::of("no_market", fault, false)
+    }
+
+    /// It names another market than the request does.
+    pub fn wrong_market(named: &str, asked: &str) -> Self {
+        Self::of("wrong_market", &format_args!("the line is for market {named}, the request for {asked}"), false)
+    }
+}
+
+/// A market that is away is asked again after this.
+const AWAY: Duration = Duration::from_secs(1);
+
+/// Why a request got no answer lines at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFault {
+    /// No such market.
+    #[error("no market `{name}` is open here; those are: {open}")]
+    NoMarket {
+        /// As asked for.
+        name: String,
+        /// What there is.
+        open: String,
+    },
+    /// Several markets, and none named.
+    #[error("name the market, as in `?market=NAME`; those open here are: {open}")]
+    WhichMarket {
+        /// What there is.
+        open: String,
+    },
+    /// Too long.
+    #[error("the body is longer than {limit} bytes; send it in parts")]
+    TooLong {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Too slow.
+    #[error("the body did not arrive within {} s", within.as_secs())]
+    TooSlow {
+        /// What is allowed.
+        within: Duration,
+    },
+    /// A body in a form that is not understood.
+    #[error("content-encoding `{found}` is not understood; send gzip, zstd or none")]
+    Encoding {
+        /// What was sent.
+        found: String,
+    },
+    /// A body that breaks off or is not what it says.
+    #[error("the body cannot be read: {cause}")]
+    Broken {
+        /// Why.
+        cause: String,
+    },
+    /// A query that cannot be meant.
+    #[error("{what}")]
+    Query {
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl RequestFault {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoMarket { .. } => "no_market",
+            Self::WhichMarket { .. } => "which_market",
+            Self::TooLong { .. } => "too_long",
+            Self::TooSlow { .. } => "too_slow",
+            Self::Encoding { .. } => "encoding",
+            Self::Broken { .. } => "broken_body",
+            Self::Query { .. } => "query",
+        }
+    }
+}
+
+impl ResponseError for RequestFault {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NoMarket { .. } => StatusCode::NOT_FOUND,
+            Self::WhichMarket { .. } | Self::Broken { .. } | Self::Query { .. } => StatusCode::BAD_REQUEST,
+            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Encoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let retryable = matches!(self, Self::TooSlow { .. } | Self::Broken { .. });
+        let error = serde_json::json!({
+            "error": { "code": self.code(), "reason": self.to_string(), "retryable": retryable }
+        });
+        let mut response = HttpResponse::build(self.status_code());
+        if retryable {
+            response.insert_header((RETRY_AFTER, "1"));
+        }
+        response.content_type("application/json").body(error.to_string())
+    }
+}

@@ -1,0 +1,33 @@
+//! `GET /healthz`, `/readyz`, `/metrics`: for machines that look after this one.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde_json::{Value, json};
+
+use crate::markets::Markets;
+
+/// The process answers.
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok\n")
+}
+
+/// Whether every market takes commands, and what each is doing.
+pub async fn readyz(markets: Data<Markets>) -> HttpResponse {
+    let markets = markets.0.markets();
+    let ready = !markets.is_empty() && markets.iter().all(|market| market.standing().is_serving());
+    let standings: Vec<(String, Value)> =
+        markets.iter().map(|market| (market.name().to_owned(), market.standing().to_string().into())).collect();
+    let body = json!({ "ready": ready, "markets": standings.into_iter().collect::<serde_json::Map<_, _>>() });
+    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.content_type("application/json").body(format!("{body}\n"))
+}
+
+/// The figures of all markets.
+pub async fn metrics(markets: Data<Markets>) -> HttpResponse {
+    match markets.0.figures().text() {
+        Ok(text) => {
+            HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
+        }
+        Err(cause) => HttpResponse::InternalServerError().content_type("text/plain").body(cause.to_string()),
+    }
+}

@@ -1,0 +1,17 @@
+//! THE WINDOW: the markets of this process over HTTP.
+//!
+//! Lines of JSON come in, each gets one answer line; what markets tell goes out as server-sent events. [`Server`] has the
+//! routes: `/v1/commands`, `/v1/locations`, `/v1/events`, `/healthz`, `/readyz`, `/metrics`. Knows HTTP, bodies and limits;
+//! refuses to know what a line means (`hansom_market::ingest` does) or how a market works.
+
+mod answers;
+mod body;
+mod commands;
+mod events;
+mod fault;
+mod health;
+mod locations;
+mod markets;
+mod server;
+
+pub use server::{ServeError, Server};

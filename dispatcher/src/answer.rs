@@ -1,0 +1,122 @@
+//! What became of a command.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hansom_engine::record::{Event, RequestRefusal};
+use hansom_engine::{Offset, Turn};
+use hansom_market::MarketError;
+use hansom_market::recovery::RecoveryError;
+
+/// What became of a command that has a turn. Its bytes would survive a loss of power before anybody is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Taken, at this offset; a repeat gets the offset of the first time.
+    Taken {
+        /// Where in the log.
+        offset: Offset,
+    },
+    /// A rule forbids it.
+    Refused {
+        /// Where in the log.
+        offset: Offset,
+        /// Which rule.
+        reason: Refusal,
+    },
+}
+
+/// The rule by which a command was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// One of the command itself.
+    #[error(transparent)]
+    Command(#[from] hansom_engine::record::Refusal),
+    /// One of what a ride can be; the request took a ride number.
+    #[error(transparent)]
+    Request(#[from] RequestRefusal),
+}
+
+impl Answer {
+    /// What a turn says to whoever sent its command.
+    pub fn of(turn: &Turn) -> Self {
+        let offset = turn.offset;
+        let said = turn.events.iter().rev().find_map(|event| match event {
+            Event::Repeated { first } => Some(Self::Taken { offset: *first }),
+            Event::Refused { reason } => Some(Self::Refused { offset, reason: (*reason).into() }),
+            Event::RequestRefused { reason, .. } => Some(Self::Refused { offset, reason: (*reason).into() }),
+            _ => None,
+        });
+        said.unwrap_or(Self::Taken { offset })
+    }
+}
+
+/// Why a command got no turn, as far as is known.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotTaken {
+    /// Too many wait. Nothing has happened; the same again later is welcome.
+    #[error("the market has more to do than it can keep up with")]
+    Overloaded {
+        /// When it is worth to try again.
+        retry_after: Duration,
+    },
+    /// The market does not take commands yet, or not any more.
+    #[error("the market is {0}")]
+    Away(Standing),
+    /// The market stopped while it had the command: whether that has a turn shows a retry with the same key.
+    #[error("the market stopped before the command was durable; send it again with the same key")]
+    Unknown,
+}
+
+/// Why a market cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// Its log, or its planner.
+    #[error(transparent)]
+    Market(#[from] MarketError),
+    /// It panicked while it changed its state, which cannot be trusted any more.
+    #[error("it failed: {0}")]
+    Panicked(String),
+    /// What it releases is not taken.
+    #[error("what it releases is not taken")]
+    Stuck,
+}
+
+/// What a market is doing.
+#[derive(Debug, Clone)]
+pub enum Standing {
+    /// It reads its log.
+    Opening,
+    /// It takes commands.
+    Serving,
+    /// It takes no more, and finishes what it has.
+    Draining,
+    /// Something broke: it takes no commands, what is durable can be read.
+    Halted {
+        /// What.
+        cause: Arc<Cause>,
+    },
+    /// It is over.
+    Closed,
+}
+
+impl Standing {
+    /// Whether it takes commands.
+    pub fn is_serving(&self) -> bool {
+        matches!(self, Self::Serving)
+    }
+}
+
+impl std::fmt::Display for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Opening => f.write_str("opening"),
+            Self::Serving => f.write_str("serving"),
+            Self::Draining => f.write_str("draining"),
+            Self::Halted { cause } => write!(f, "halted: {cause}"),
+            Self::Closed => f.write_str("closed"),
+        }
+    }
+}

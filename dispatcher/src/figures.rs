@@ -1,0 +1,180 @@
+//! What is measured of the markets, in the words of the field, as Prometheus reads it.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Which market a figure is of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfMarket {
+    market: String,
+}
+
+/// Which market, and how a ride of it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOutcome {
+    market: String,
+    outcome: &'static str,
+}
+
+type Times = Family<OfMarket, Histogram, fn() -> Histogram>;
+
+/// The figures of all markets of a process.
+#[derive(Debug)]
+pub struct Figures {
+    registry: Mutex<Registry>,
+    all: Families,
+}
+
+macro_rules! families {
+    ($($(#[doc = $help:literal])+ $field:ident: $kind:ty = $make:expr, $name:literal $(, $unit:expr)?;)*) => {
+        #[derive(Debug, Clone)]
+        struct Families {
+            $($field: $kind,)*
+        }
+
+        impl Families {
+            fn new() -> Self {
+                Self { $($field: $make,)* }
+            }
+
+            fn register(&self, registry: &mut Registry) {
+                $(families!(@register registry, $name, concat!($($help),+), self.$field.clone() $(, $unit)?);)*
+            }
+        }
+    };
+    (@register $registry:ident, $name:literal, $help:expr, $family:expr) => {
+        $registry.register($name, $help.trim().trim_end_matches('.'), $family)
+    };
+    (@register $registry:ident, $name:literal, $help:expr, $family:expr, $unit:expr) => {
+        $registry.register_with_unit($name, $help.trim().trim_end_matches('.'), $unit, $family)
+    };
+}
+
+families! {
+    /// Whether the market takes commands: 1, or 0 while it opens, drains or is halted.
+    up: Family<OfMarket, Gauge> = Family::default(), "up";
+    /// How often the market was halted because something broke. Every one is an alarm.
+    halts: Family<OfMarket, Counter> = Family::default(), "halts";
+    /// Turns taken.
+    turns: Family<OfMarket, Counter> = Family::default(), "turns";
+    /// Positions taken.
+    pings: Family<OfMarket, Counter> = Family::default(), "pings";
+    /// Positions shed before the market saw them, because newer ones were there or too many waited.
+    shed_pings: Family<OfMarket, Counter> = Family::default(), "shed_pings";
+    /// Commands turned away because too many waited.
+    overloaded: Family<OfMarket, Counter> = Family::default(), "overloaded";
+    /// Commands that a rule forbade.
+    refused: Family<OfMarket, Counter> = Family::default(), "refused";
+    /// Lines that could not be read.
+    quarantined: Family<OfMarket, Counter> = Family::default(), "quarantined";
+    /// Commands that wait for the market.
+    waiting_commands: Family<OfMarket, Gauge> = Family::default(), "waiting_commands";
+    /// Positions that wait for the market.
+    waiting_pings: Family<OfMarket, Gauge> = Family::default(), "waiting_pings";
+    /// Time of the work that led to offers: deciding, or problem, planner and proposal.
+    match_latency: Times = Family::new_with_constructor(short_times as fn() -> Histogram), "match_latency", Unit::Seconds;
+    /// Time from a command's arrival at the market until it is durable.
+    commit_latency: Times = Family::new_with_constructor(short_times as fn() -> Histogram), "commit_latency", Unit::Seconds;
+    /// Rides that are not over.
+    open_requests: Family<OfMarket, Gauge> = Family::default(), "open_requests";
+    /// Rides asked for since the process opened the market.
+    requests: Family<OfMarket, Counter> = Family::default(), "requests";
+    /// Rides that ended since the process opened the market, by how they ended.
+    ended: Family<OfOutcome, Counter> = Family::default(), "rides_ended";
+    /// Offers made to drivers.
+    offers: Family<OfMarket, Counter> = Family::default(), "offers";
+    /// Drivers on shift.
+    drivers: Family<OfMarket, Gauge> = Family::default(), "drivers_on_shift";
+}
+
+/// From 50 µs to 13 s, each bound twice the one before.
+fn short_times() -> Histogram {
+    Histogram::new((0..18).map(|power| 50e-6 * f64::from(1u32 << power)))
+}
+
+impl Figures {
+    /// None yet.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("hansom");
+        let all = Families::new();
+        all.register(&mut registry);
+        Self { registry: Mutex::new(registry), all }
+    }
+
+    /// Those of one market, which stand at 0 until something happens.
+    pub(crate) fn of(&self, market: &str) -> MarketFigures {
+        let label = OfMarket { market: market.to_owned() };
+        let all = &self.all;
+        MarketFigures {
+            up: all.up.get_or_create_owned(&label),
+            halts: all.halts.get_or_create_owned(&label),
+            turns: all.turns.get_or_create_owned(&label),
+            pings: all.pings.get_or_create_owned(&label),
+            shed_pings: all.shed_pings.get_or_create_owned(&label),
+            overloaded: all.overloaded.get_or_create_owned(&label),
+            refused: all.refused.get_or_create_owned(&label),
+            quarantined: all.quarantined.get_or_create_owned(&label),
+            waiting_commands: all.waiting_commands.get_or_create_owned(&label),
+            waiting_pings: all.waiting_pings.get_or_create_owned(&label),
+            match_latency: all.match_latency.get_or_create_owned(&label),
+            commit_latency: all.commit_latency.get_or_create_owned(&label),
+            open_requests: all.open_requests.get_or_create_owned(&label),
+            requests: all.requests.get_or_create_owned(&label),
+            offers: all.offers.get_or_create_owned(&label),
+            drivers: all.drivers.get_or_create_owned(&label),
+            ended: all.ended.clone(),
+            market: label.market,
+        }
+    }
+
+    /// All of them, as text in the `OpenMetrics` format.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        prometheus_client::encoding::text::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The figures of one market.
+#[derive(Debug, Clone)]
+pub(crate) struct MarketFigures {
+    market: String,
+    pub up: Gauge,
+    pub halts: Counter,
+    pub turns: Counter,
+    pub pings: Counter,
+    pub shed_pings: Counter,
+    pub overloaded: Counter,
+    pub refused: Counter,
+    pub quarantined: Counter,
+    pub waiting_commands: Gauge,
+    pub waiting_pings: Gauge,
+    pub match_latency: Histogram,
+    pub commit_latency: Histogram,
+    pub open_requests: Gauge,
+    pub requests: Counter,
+    pub offers: Counter,
+    pub drivers: Gauge,
+    ended: Family<OfOutcome, Counter>,
+}
+
+impl MarketFigures {
+    /// A ride ended.
+    pub fn ended(&self, outcome: &'static str) {
+        self.ended.get_or_create(&OfOutcome { market: self.market.clone(), outcome }).inc();
+    }
+}

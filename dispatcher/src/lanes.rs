@@ -1,0 +1,168 @@
+//! What waits for a market: two bounded lanes, one for commands and one for positions. Commands go first.
+//!
+//! Nothing waits anywhere else: a command that finds its lane full is turned away at once, with a time after which it is
+//! worth to come again.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hansom_engine::{Command, Key};
+use hansom_geo_index::Millis;
+use hansom_market::ingest::{MOST_PINGS, Order, Position};
+use tokio::sync::{Notify, oneshot};
+
+use crate::answer::{Answer, NotTaken, Standing};
+
+/// How whoever sent a command hears of it.
+pub type Reply = oneshot::Sender<Result<Answer, NotTaken>>;
+
+/// What a market is to do.
+#[derive(Debug)]
+pub enum Work {
+    /// An order from outside, with the outside's names.
+    Order(Box<Order>),
+    /// A command in the market's own words.
+    Command(Option<Key>, Command),
+}
+
+/// A command on its way to the market.
+#[derive(Debug)]
+pub struct Waiting {
+    /// What is to be done.
+    pub work: Work,
+    /// Since when it waits.
+    pub since: Instant,
+    /// Who waits for the answer.
+    pub reply: Reply,
+}
+
+/// The mailbox of a market.
+#[derive(Debug)]
+pub struct Lanes {
+    commands: Mutex<Commands>,
+    capacity: usize,
+    positions: Mutex<Vec<Received>>,
+    wake: Notify,
+}
+
+#[derive(Debug)]
+struct Commands {
+    waiting: VecDeque<Waiting>,
+    standing: Standing,
+}
+
+/// A position on its way to the market.
+#[derive(Debug)]
+pub struct Received {
+    /// The position, with the outside's name of the driver.
+    pub position: Position,
+    /// When it was measured, or received where the device does not say.
+    pub measured: Millis,
+}
+
+/// At most so many positions wait that the market has not looked at. It looks often, and sheds what is too much for it; this
+/// bound is met only by one that is stuck.
+const MOST_POSITIONS: usize = 1 << 16;
+
+/// Nobody is told to come back sooner …
+const SOONEST: Duration = Duration::from_millis(20);
+/// … or later.
+const LATEST: Duration = Duration::from_secs(5);
+
+impl Lanes {
+    /// Empty, for at most `capacity` commands.
+    pub fn new(capacity: usize) -> Self {
+        let commands = Commands { waiting: VecDeque::new(), standing: Standing::Opening };
+        Self { commands: Mutex::new(commands), capacity, positions: Mutex::default(), wake: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Commands> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a command at the end of its lane.
+    pub fn push(&self, work: Work) -> Result<oneshot::Receiver<Result<Answer, NotTaken>>, NotTaken> {
+        let now = Instant::now();
+        let mut commands = self.lock();
+        if !commands.standing.is_serving() {
+            return Err(NotTaken::Away(commands.standing.clone()));
+        }
+        if commands.waiting.len() >= self.capacity {
+            // Those in front will be done in about the time that the first of them has waited.
+            let waited = commands.waiting.front().map_or(Duration::ZERO, |first| now - first.since);
+            return Err(NotTaken::Overloaded { retry_after: waited.clamp(SOONEST, LATEST) });
+        }
+        let (reply, answer) = oneshot::channel();
+        commands.waiting.push_back(Waiting { work, since: now, reply });
+        drop(commands);
+        self.wake.notify_one();
+        Ok(answer)
+    }
+
+    /// Moves at most `most` commands to `into`, in the order in which they came.
+    pub fn take(&self, most: usize, into: &mut Vec<Waiting>) {
+        let mut commands = self.lock();
+        let count = commands.waiting.len().min(most);
+        into.extend(commands.waiting.drain(..count));
+    }
+
+    /// Puts a position into its lane.
+    pub fn report(&self, received: Received) -> Result<(), NotTaken> {
+        let standing = self.standing();
+        if !standing.is_serving() {
+            return Err(NotTaken::Away(standing));
+        }
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        if positions.len() >= MOST_POSITIONS {
+            return Err(NotTaken::Overloaded { retry_after: LATEST });
+        }
+        positions.push(received);
+        // The market is on its way already to those before; but a bundle that is full need not wait.
+        let wakes = positions.len() == 1 || positions.len() == MOST_PINGS;
+        drop(positions);
+        if wakes {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// All positions that wait, in the order in which they came, in exchange for an empty buffer.
+    pub fn take_positions(&self, buffer: Vec<Received>) -> Vec<Received> {
+        std::mem::replace(&mut *self.positions.lock().unwrap_or_else(PoisonError::into_inner), buffer)
+    }
+
+    /// Commands that wait.
+    pub fn depth(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// What the market does.
+    pub fn standing(&self) -> Standing {
+        self.lock().standing.clone()
+    }
+
+    /// The market does something else from now on. Unless it serves or finishes what it has, what waits is turned away.
+    pub fn set(&self, standing: &Standing) {
+        let mut commands = self.lock();
+        commands.standing = standing.clone();
+        let stays = matches!(standing, Standing::Serving | Standing::Draining);
+        let turned_away = if stays { VecDeque::new() } else { std::mem::take(&mut commands.waiting) };
+        drop(commands);
+        for waiting in turned_away {
+            // Whoever does not wait any more need not know.
+            let _ = waiting.reply.send(Err(NotTaken::Away(standing.clone())));
+        }
+        self.wake.notify_one();
+    }
+
+    /// Has the market look at its lanes.
+    pub fn nudge(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Returns when there may be something to do.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}

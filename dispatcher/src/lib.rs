@@ -1,0 +1,23 @@
+//! The actors: thin shells around markets, their mailboxes, and who watches over them.
+//!
+//! A [`Dispatcher`] holds the markets of a process. Each has an actor on a thread of its own, its only writer; what waits
+//! for it stands in two bounded lanes, commands before positions. What its log has made durable leaves through an actor
+//! of its own: answers to senders, turns to readers, figures. Knows no HTTP; refuses to know what a command means.
+
+mod acks;
+mod answer;
+mod clock;
+mod events;
+mod figures;
+mod lanes;
+mod market;
+mod quarantine;
+mod release;
+mod supervisor;
+
+pub use answer::{Answer, Cause, NotTaken, Refusal, Standing};
+pub use clock::WallClock;
+pub use events::{Events, Read, Told};
+pub use figures::Figures;
+pub use market::{Farewell, Spec};
+pub use supervisor::{Dispatcher, MarketHandle, MarketsError, Pending};

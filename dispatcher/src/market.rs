@@ -1,0 +1,437 @@
+//! The actor of a market: its only writer, a thin shell that brings it the time, its commands and its wakeups.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler, Supervised};
+use hansom_engine::lifecycle::ride::Status;
+use hansom_engine::lifecycle::session;
+use hansom_engine::record::Header;
+use hansom_engine::{Command, DriverId, Offset, State};
+use hansom_geo_index::Millis;
+use hansom_market::ingest::{self, Collected, Collector, MOST_PINGS, Names, is_idle};
+use hansom_market::log::{LogError, Outlet};
+use hansom_market::recovery::{self, Report};
+use hansom_market::{Market, MarketError, Streets};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::acks::Acks;
+use crate::answer::{Cause, NotTaken, Standing};
+use crate::clock::WallClock;
+use crate::events::Events;
+use crate::figures::MarketFigures;
+use crate::lanes::{Lanes, Received, Waiting, Work};
+use crate::quarantine::Quarantine;
+use crate::release::{Durable, Opened, Outbox, ReleasedNames};
+
+/// Commands taken before positions get their turn and other messages are looked at.
+const BATCH: usize = 256;
+/// A market looks for its next deadline no farther ahead than this, and looks again then.
+const HORIZON: Millis = Millis::from_secs(1);
+
+/// A halted market is opened again after this, by folding its log …
+const PAUSE: Duration = Duration::from_secs(1);
+/// … but one that was halted so often …
+const MOST_HALTS: usize = 5;
+/// … within this time stays halted: what breaks it comes again.
+const LATELY: Duration = Duration::from_secs(600);
+
+/// At most so many positions wait for a market, those of idle drivers being shed first.
+const MOST_POSITIONS: usize = 1 << 16;
+/// A position waits for others to share its turn.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// What a market is opened with.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Its name, settings and network.
+    pub header: Header,
+    /// Its streets.
+    pub streets: Streets,
+    /// The folder for its log.
+    pub folder: PathBuf,
+    /// The time by which it stamps.
+    pub clock: WallClock,
+    /// The most commands that may wait for it.
+    pub capacity: usize,
+}
+
+/// What the actor of a market shares with those who talk to it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub name: Arc<str>,
+    pub lanes: Lanes,
+    pub acks: Acks,
+    pub events: Events,
+    pub names: ReleasedNames,
+    pub standing: watch::Sender<Standing>,
+    pub figures: MarketFigures,
+    /// Its time.
+    pub clock: WallClock,
+    /// Its folder.
+    pub folder: PathBuf,
+    pub quarantine: Quarantine,
+}
+
+impl Shared {
+    /// The market does something else from now on.
+    pub fn set(&self, standing: Standing) {
+        self.figures.up.set(i64::from(standing.is_serving()));
+        self.lanes.set(&standing);
+        self.standing.send_replace(standing);
+    }
+}
+
+/// A market that serves.
+pub(crate) struct MarketActor {
+    spec: Spec,
+    shared: Arc<Shared>,
+    outbox: Outbox,
+    market: Option<Serving>,
+    taken: Vec<Waiting>,
+    /// When the market is woken next.
+    alarm: Option<(Instant, SpawnHandle)>,
+    /// When it was halted lately.
+    halts: VecDeque<Instant>,
+    /// It has served.
+    served: bool,
+    /// It is closed for good.
+    over: bool,
+}
+
+/// A market and the names that its commands are given with.
+struct Serving {
+    market: Market,
+    names: Names,
+    positions: Positions,
+}
+
+/// The positions that wait for a market.
+struct Positions {
+    collector: Collector,
+    /// What became of them, as counted last.
+    counted: Collected,
+    /// When the next bundle is to be made, even if it is not full.
+    due: Option<Instant>,
+    /// A buffer to exchange with the lane's.
+    buffer: Vec<Received>,
+}
+
+impl Positions {
+    fn new() -> Self {
+        Self { collector: Collector::new(MOST_POSITIONS), counted: Collected::default(), due: None, buffer: Vec::new() }
+    }
+
+    /// Takes those in that came meanwhile.
+    fn collect(&mut self, shared: &Shared, names: &Names, state: &State) {
+        let mut received = shared.lanes.take_positions(std::mem::take(&mut self.buffer));
+        for Received { position, measured } in received.drain(..) {
+            let driver = names.driver_id(&position.driver).unwrap_or(NOBODY);
+            let waiting = ingest::Waiting { driver, seq: position.seq, measured, coord: position.place };
+            // Its device was told that it was received; that it was left out is counted.
+            let full = self.collector.push(waiting, is_idle(state, driver)).is_err();
+            shared.figures.shed_pings.inc_by(u64::from(full));
+        }
+        self.buffer = received;
+        if self.due.is_none() && self.collector.depth() > 0 {
+            self.due = Some(Instant::now() + LINGER);
+        }
+    }
+
+    /// How long until the next bundle is due: it is full, or its first position has waited for others long enough.
+    fn due(&self) -> Option<Duration> {
+        let due = self.due?;
+        let full = self.collector.depth() >= MOST_PINGS;
+        Some(if full { Duration::ZERO } else { due.saturating_duration_since(Instant::now()) })
+    }
+
+    fn count(&mut self, figures: &MarketFigures) {
+        let now = self.collector.counts();
+        let left_out = |counts: Collected| counts.replaced + counts.shed;
+        figures.shed_pings.inc_by(left_out(now) - left_out(self.counted));
+        figures.waiting_pings.set(self.collector.depth() as i64);
+        self.counted = now;
+    }
+}
+
+/// A driver whom no market has: his positions are refused.
+const NOBODY: DriverId = DriverId(u32::MAX);
+
+impl MarketActor {
+    pub fn new(spec: Spec, shared: Arc<Shared>, outbox: Outbox) -> Self {
+        Self {
+            spec,
+            shared,
+            outbox,
+            market: None,
+            taken: Vec::with_capacity(BATCH),
+            alarm: None,
+            halts: VecDeque::new(),
+            served: false,
+            over: false,
+        }
+    }
+
+    fn open(&mut self, ctx: &mut Context<Self>) {
+        let began = Instant::now();
+        match self.opened() {
+            Ok(serving) => {
+                let turns = serving.market.turns();
+                self.market = Some(serving);
+                self.served = true;
+                info!(market = %self.shared.name, turns, took_ms = began.elapsed().as_millis() as u64, "open");
+                self.shared.set(Standing::Serving);
+                self.set_alarm(ctx);
+            }
+            Err(cause) => self.halt(cause, ctx),
+        }
+    }
+
+    fn opened(&self) -> Result<Serving, Cause> {
+        let now = self.spec.clock.now();
+        let Spec { header, streets, folder, .. } = &self.spec;
+        let recovery::Opened { market, report } = recovery::open(folder, header, streets, now, outlet(&self.outbox))?;
+        self.tell(&report);
+        let state = market.state();
+        let names = Names::of(state, self.spec.streets.network.clone());
+        let opened = Opened {
+            names: names.clone(),
+            open_requests: state.rides().iter().filter(|ride| !matches!(ride.status, Status::Ended(_))).count() as i64,
+            drivers: state.fleet().drivers().iter().filter(|driver| driver.session != session::Status::Off).count()
+                as i64,
+        };
+        self.outbox.try_send(Durable::Opened(Box::new(opened))).map_err(|_| Cause::Stuck)?;
+        Ok(Serving { market, names, positions: Positions::new() })
+    }
+
+    /// Says how the market was opened.
+    fn tell(&self, report: &Report) {
+        let name = &self.shared.name;
+        if let Some(cut) = &report.repaired {
+            let (segment, kept) = (cut.segment.display(), cut.kept.display());
+            warn!(market = %name, %segment, byte = cut.byte, bytes = cut.bytes, %kept, "the log's end was not written whole and was cut off");
+        }
+        let (folded, next, gap_ms) = (report.folded, report.next.0, report.gap.0);
+        info!(market = %name, new = report.is_new, folded, next, gap_ms, "recovered");
+    }
+
+    /// The market takes nothing any more, but what is durable can be read.
+    fn halt(&mut self, cause: Cause, ctx: &mut Context<Self>) {
+        error!(market = %self.shared.name, %cause, "ALARM: the market is halted");
+        self.shared.figures.halts.inc();
+        self.shared.set(Standing::Halted { cause: Arc::new(cause) });
+        for waiting in self.taken.drain(..) {
+            let _ = waiting.reply.send(Err(NotTaken::Away(self.shared.lanes.standing())));
+        }
+        // What it took before is still written, and released once it is durable.
+        self.market = None;
+        self.halts.push_back(Instant::now());
+        self.halts.retain(|halt| halt.elapsed() < LATELY);
+        ctx.stop();
+    }
+
+    /// Takes what waits, as much as is fair to other messages.
+    fn work(&mut self, ctx: &mut Context<Self>) {
+        if self.market.is_none() {
+            return;
+        }
+        match self.take_batch() {
+            Ok(()) => {
+                self.measure();
+                let depth = self.shared.lanes.depth();
+                self.shared.figures.waiting_commands.set(depth as i64);
+                if depth > 0 {
+                    self.shared.lanes.nudge();
+                }
+                self.set_alarm(ctx);
+            }
+            Err(cause) => self.halt(cause, ctx),
+        }
+    }
+
+    fn measure(&mut self) {
+        if let Some(Serving { market, .. }) = &mut self.market {
+            for ns in market.take_latencies().spans_ns() {
+                self.shared.figures.match_latency.observe(f64::from(*ns) / 1e9);
+            }
+        }
+    }
+
+    fn take_batch(&mut self) -> Result<(), Cause> {
+        self.shared.lanes.take(BATCH, &mut self.taken);
+        self.taken.reverse();
+        while let Some(waiting) = self.taken.pop() {
+            let at = self.spec.clock.now();
+            self.wake(at)?;
+            self.take(at, waiting)?;
+        }
+        self.wake(self.spec.clock.now())?;
+        self.take_positions()
+    }
+
+    /// Takes a bundle of positions, if one is due.
+    fn take_positions(&mut self) -> Result<(), Cause> {
+        let Some(Serving { market, names, positions }) = &mut self.market else { return Ok(()) };
+        positions.collect(&self.shared, names, market.state());
+        positions.count(&self.shared.figures);
+        if positions.due().is_none_or(|wait| wait > Duration::ZERO) {
+            return Ok(());
+        }
+        let at = self.spec.clock.now();
+        let buffer = market.pings_buffer();
+        let Some(pings) = positions.collector.take(at, buffer) else { return Ok(()) };
+        // Those that are left make the next bundle at once.
+        positions.due = (positions.collector.depth() > 0).then(Instant::now);
+        guarded(|| market.submit(at, None, Command::ReportPositions(pings)).map(|turn| names.learn(turn)))
+    }
+
+    /// Wakes the market as often as it wants to be woken by `at`.
+    fn wake(&mut self, at: Millis) -> Result<(), Cause> {
+        while let Some(Serving { market, names, .. }) = &mut self.market
+            && market.next_wakeup(at + Millis(1)).is_some_and(|wakeup| wakeup.at <= at)
+        {
+            guarded(|| market.wake(at).map(|turn| names.learn(turn)))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a command, whose sender is told once it is durable.
+    fn take(&mut self, at: Millis, waiting: Waiting) -> Result<(), Cause> {
+        let Some(Serving { market, names, .. }) = &mut self.market else { return Ok(()) };
+        let Waiting { work, since, reply } = waiting;
+        let (key, command) = match work {
+            Work::Order(order) => {
+                let (key, command) = names.resolve(*order);
+                (Some(key), command)
+            }
+            Work::Command(key, command) => (key, command),
+        };
+        self.shared.acks.expect(Offset(market.turns()), since, reply);
+        let taken = guarded(|| market.submit(at, key, command).map(|turn| names.learn(turn)));
+        if matches!(taken, Err(Cause::Panicked(_)))
+            && let Some(reply) = self.shared.acks.withdraw()
+        {
+            let _ = reply.send(Err(NotTaken::Unknown));
+        }
+        taken
+    }
+
+    /// Sees to it that the market is woken when it wants to be.
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let Some(Serving { market, positions, .. }) = &self.market else { return };
+        let now = self.spec.clock.now();
+        let deadline = market.next_wakeup(now + HORIZON).map_or(now + HORIZON, |wakeup| wakeup.at);
+        let wait = positions.due().unwrap_or(Duration::MAX).min(self.spec.clock.until(deadline));
+        let wanted = Instant::now() + wait;
+        if self.alarm.is_some_and(|(at, _)| at <= wanted) {
+            // It looks again then.
+            return;
+        }
+        if let Some((_, handle)) = self.alarm.take() {
+            ctx.cancel_future(handle);
+        }
+        let handle = ctx.run_later(wait, |market, ctx| {
+            market.alarm = None;
+            market.work(ctx);
+        });
+        self.alarm = Some((wanted, handle));
+    }
+}
+
+/// Does something with a market that may panic: then its state cannot be trusted any more.
+fn guarded(act: impl FnOnce() -> Result<(), MarketError>) -> Result<(), Cause> {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(done) => Ok(done?),
+        Err(panic) => Err(Cause::Panicked(reason(&*panic))),
+    }
+}
+
+fn reason(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".to_owned())
+}
+
+impl Actor for MarketActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if self.over {
+            return;
+        }
+        let shared = self.shared.clone();
+        ctx.add_stream(futures_util::stream::unfold(shared, |shared| async {
+            shared.lanes.woken().await;
+            Some((Woken, shared))
+        }));
+        match self.halts.back() {
+            None => self.open(ctx),
+            Some(_) if !self.served || self.halts.len() >= MOST_HALTS => {
+                error!(market = %self.shared.name, "ALARM: the market stays halted until it is opened anew");
+            }
+            Some(_) => _ = ctx.run_later(PAUSE, Self::open),
+        }
+    }
+}
+
+impl Supervised for MarketActor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.alarm = None;
+    }
+}
+
+/// There may be something in the lanes.
+struct Woken;
+
+impl StreamHandler<Woken> for MarketActor {
+    fn handle(&mut self, _: Woken, ctx: &mut Self::Context) {
+        self.work(ctx);
+    }
+}
+
+/// Take no more commands, finish what is there, close the log.
+#[derive(Debug)]
+pub(crate) struct Close;
+
+impl Message for Close {
+    type Result = Result<Farewell, LogError>;
+}
+
+/// What a market leaves when it is closed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Farewell {
+    /// Turns taken since it was opened.
+    pub turns: u64,
+}
+
+impl Handler<Close> for MarketActor {
+    type Result = Result<Farewell, LogError>;
+
+    fn handle(&mut self, _: Close, ctx: &mut Self::Context) -> Self::Result {
+        self.shared.set(Standing::Draining);
+        self.over = true;
+        while self.market.is_some() && self.shared.lanes.depth() > 0 {
+            self.work(ctx);
+        }
+        let closed = match self.market.take() {
+            Some(Serving { market, .. }) => market.close().map(|closed| Farewell { turns: closed.log.turns }),
+            None => Ok(Farewell::default()),
+        };
+        self.shared.set(Standing::Closed);
+        ctx.stop();
+        closed
+    }
+}
+
+/// The way of durable turns from the log's thread, which waits for room.
+fn outlet(outbox: &Outbox) -> Outlet {
+    let outbox = outbox.clone();
+    Box::new(move |durable| {
+        // Where nobody takes them any more, the process ends.
+        let _ = outbox.blocking_send(durable.map_or_else(Durable::Failed, Durable::Turns));
+    })
+}

@@ -1,0 +1,254 @@
+//! The markets of a process: opened and closed while it runs, each on a thread of its own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix::{Actor, Addr, MailboxError, Supervisor};
+use actix_rt::Arbiter;
+use hansom_engine::record::canonical::blank;
+use hansom_engine::{Command, Key};
+use hansom_market::ingest::{Location, Order};
+use hansom_market::log::{LogError, Reader};
+use hansom_market::quarantine::QuarantineError;
+use hansom_market::recovery::LOG_FOLDER;
+use hansom_market::seam::disk::FileSystem;
+use tokio::sync::{oneshot, watch};
+use tracing::info;
+
+use crate::acks::Acks;
+use crate::answer::{Answer, NotTaken, Standing};
+use crate::events::{Events, Told};
+use crate::figures::Figures;
+use crate::lanes::{Lanes, Received, Work};
+use crate::market::{Close, Farewell, MarketActor, Shared, Spec};
+use crate::quarantine::Quarantine;
+use crate::release::{Durable, Outbox, Release, ReleasedNames, tell};
+
+/// All markets of a process. Made and used within an actix system.
+#[derive(Debug)]
+pub struct Dispatcher {
+    markets: Mutex<BTreeMap<Arc<str>, Entry>>,
+    figures: Arc<Figures>,
+    /// The thread of what leaves the markets.
+    way_out: Arbiter,
+}
+
+#[derive(Debug)]
+struct Entry {
+    handle: MarketHandle,
+    actor: Addr<MarketActor>,
+    arbiter: Arbiter,
+    outbox: Outbox,
+}
+
+/// Why a market cannot be opened or closed.
+#[derive(Debug, thiserror::Error)]
+pub enum MarketsError {
+    /// One of this name is open.
+    #[error("a market `{name}` is open already")]
+    Twice {
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// None of this name is open.
+    #[error("no market `{name}` is open")]
+    Unknown {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// Its log could not be closed: turns that were not acknowledged may be lost.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Its actor is gone.
+    #[error("the market's actor does not answer: {0}")]
+    Actor(#[from] MailboxError),
+}
+
+impl Dispatcher {
+    /// No market yet.
+    pub fn new() -> Self {
+        Self { markets: Mutex::default(), figures: Arc::new(Figures::new()), way_out: Arbiter::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry>> {
+        self.markets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a market, which serves once it has read its log: [`MarketHandle::ready`] waits for that.
+    pub fn open(&self, spec: Spec) -> Result<MarketHandle, MarketsError> {
+        let name: Arc<str> = spec.header.name.as_str().into();
+        let mut markets = self.lock();
+        if markets.contains_key(&name) {
+            return Err(MarketsError::Twice { name });
+        }
+        let shared = Arc::new(Shared {
+            name: name.clone(),
+            lanes: Lanes::new(spec.capacity),
+            acks: Acks::default(),
+            events: Events::from(0),
+            names: ReleasedNames::default(),
+            standing: watch::Sender::new(Standing::Opening),
+            figures: self.figures.of(&name),
+            clock: spec.clock,
+            quarantine: Quarantine::new(spec.folder.join("quarantine")),
+            folder: spec.folder.clone(),
+        });
+        let (release, outbox) = Release::new(shared.clone());
+        Release::start_in_arbiter(&self.way_out.handle(), |_| release);
+        let arbiter = Arbiter::new();
+        let actor = Supervisor::start_in_arbiter(&arbiter.handle(), {
+            let (shared, outbox) = (shared.clone(), outbox.clone());
+            |_| MarketActor::new(spec, shared, outbox)
+        });
+        let handle = MarketHandle { shared };
+        markets.insert(name, Entry { handle: handle.clone(), actor, arbiter, outbox });
+        Ok(handle)
+    }
+
+    /// Closes a market: it takes no more commands, finishes what it has, and all of it is durable and released on return.
+    pub async fn close(&self, name: &str) -> Result<Farewell, MarketsError> {
+        let removed = self.lock().remove(name);
+        let Some(Entry { actor, arbiter, outbox, .. }) = removed else {
+            return Err(MarketsError::Unknown { name: name.into() });
+        };
+        let closed = actor.send(Close).await;
+        let (told, released) = oneshot::channel();
+        if outbox.send(Durable::Closed(told)).await.is_ok() {
+            // If the release is gone there is nothing to wait for.
+            let _ = released.await;
+        }
+        arbiter.stop();
+        let farewell = closed??;
+        info!(market = name, turns = farewell.turns, "closed");
+        Ok(farewell)
+    }
+
+    /// Closes all markets, one after another; returns the first failure once all are closed.
+    pub async fn close_all(&self) -> Result<(), MarketsError> {
+        let mut failed = Ok(());
+        for market in self.markets() {
+            let closed = self.close(market.name()).await;
+            failed = failed.and(closed.map(drop));
+        }
+        failed
+    }
+
+    /// The market of this name.
+    pub fn market(&self, name: &str) -> Option<MarketHandle> {
+        self.lock().get(name).map(|entry| entry.handle.clone())
+    }
+
+    /// All markets, in order of name.
+    pub fn markets(&self) -> Vec<MarketHandle> {
+        self.lock().values().map(|entry| entry.handle.clone()).collect()
+    }
+
+    /// What is measured of all markets.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+}
+
+impl Default for Dispatcher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The way to a market, for as many as like to have it.
+#[derive(Debug, Clone)]
+pub struct MarketHandle {
+    shared: Arc<Shared>,
+}
+
+impl MarketHandle {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// What it is doing.
+    pub fn standing(&self) -> Standing {
+        self.shared.standing.borrow().clone()
+    }
+
+    /// Returns once it serves, or with what it does instead for good.
+    pub async fn ready(&self) -> Standing {
+        let mut standing = self.shared.standing.subscribe();
+        let settled = standing.wait_for(|standing| !matches!(standing, Standing::Opening)).await;
+        settled.map_or(Standing::Closed, |standing| standing.clone())
+    }
+
+    /// What it is doing, as it goes on.
+    pub fn watch(&self) -> watch::Receiver<Standing> {
+        self.shared.standing.subscribe()
+    }
+
+    /// Gives it an order from outside. The answer comes when the order's turn is durable.
+    pub fn order(&self, order: Order) -> Result<Pending, NotTaken> {
+        self.push(Work::Order(Box::new(order)))
+    }
+
+    /// Gives it a command in its own words. The answer comes when the command's turn is durable.
+    pub fn submit(&self, key: Option<Key>, command: Command) -> Result<Pending, NotTaken> {
+        self.push(Work::Command(key, command))
+    }
+
+    fn push(&self, work: Work) -> Result<Pending, NotTaken> {
+        let answer = self.shared.lanes.push(work);
+        if matches!(answer, Err(NotTaken::Overloaded { .. })) {
+            self.shared.figures.overloaded.inc();
+        }
+        Ok(Pending(answer?))
+    }
+
+    /// Hands it a position. A newer one of the same driver may replace it before the market sees it.
+    pub fn report(&self, location: Location) -> Result<(), NotTaken> {
+        let measured = location.measured.unwrap_or_else(|| self.shared.clock.now());
+        let reported = self.shared.lanes.report(Received { position: location.position, measured });
+        if matches!(reported, Err(NotTaken::Overloaded { .. })) {
+            self.shared.figures.shed_pings.inc();
+        }
+        reported
+    }
+
+    /// What it told the outside lately.
+    pub fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    /// What it told the outside from the turn at `from` on, but before `until`, by at most `most` turns: read from its log, which
+    /// takes a while. Returns where to read next, too.
+    pub fn history(&self, from: u64, until: u64, most: usize) -> Result<(Vec<Told>, u64), LogError> {
+        let mut reader = Reader::open_on(Arc::new(FileSystem), &self.shared.folder.join(LOG_FOLDER), from)?;
+        let mut turn = blank();
+        let mut told = Vec::new();
+        while reader.position() < until && told.len() < most && reader.next(&mut turn)?.is_some() {
+            let names = self.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+            told.extend(names.as_ref().and_then(|names| tell(self.name(), &turn, names)));
+        }
+        Ok((told, reader.position()))
+    }
+
+    /// Has a line that cannot be read wait to be put aside.
+    pub fn quarantine(&self, reason: String, source: &'static str, line: Vec<u8>) {
+        self.shared.figures.quarantined.inc();
+        self.shared.quarantine.put(reason, source, self.shared.clock.now(), line);
+    }
+
+    /// Puts the lines aside that wait for that, which takes a while: returns once they would survive a loss of power.
+    pub fn settle_quarantine(&self) -> Result<(), QuarantineError> {
+        self.shared.quarantine.settle()
+    }
+}
+
+/// An answer to come.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Answer, NotTaken>>);
+
+impl Pending {
+    /// The answer, once it is durable.
+    pub async fn answer(self) -> Result<Answer, NotTaken> {
+        self.0.await.unwrap_or(Err(NotTaken::Unknown))
+    }
+}

@@ -1,0 +1,66 @@
+//! A market that is served: the sections of a scenario that say what is decided where, and how.
+
+use std::path::Path;
+
+use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
+use hansom_geo_index::{Millis, WeightsVersion};
+
+use crate::city::City;
+use crate::scenario::{Faults, HourSpan, Override, Scenario, Streets};
+use crate::settings::settings;
+
+/// Hours are laid out for two spans of so many weeks: the one of the market's start and the next. So a market that is opened
+/// again finds the same settings, and one that stays open has a year at least.
+const SPAN: Millis = Millis::from_secs(52 * 7 * 86_400);
+
+/// A market as its file has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarketFile(Scenario);
+
+impl MarketFile {
+    /// Reads a market file and changes it by what the command line says.
+    pub fn load(path: &Path, changes: &[Override]) -> Result<Self, Faults> {
+        Scenario::load_market(path, changes).map(Self)
+    }
+
+    /// The market of a scenario.
+    pub fn of(scenario: &Scenario) -> Self {
+        Self(scenario.clone())
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its streets.
+    pub fn streets(&self) -> &Streets {
+        &self.0.network
+    }
+
+    /// The header of its log, if that is started at `now`.
+    pub fn header(&self, city: &City, now: Millis) -> Header {
+        let market = &self.0;
+        Header {
+            format_version: FORMAT_VERSION,
+            logic_version: LOGIC_VERSION,
+            network_hash: city.network.id(),
+            origin: city.network.projection().origin,
+            settings: settings(market, self.hours(city, now)),
+            started_at: now,
+            name: market.name.clone(),
+            seed: 0,
+            planner_latency: market.policy.planner_latency,
+            scenario: market.show_market(),
+        }
+    }
+
+    fn hours(&self, city: &City, now: Millis) -> Vec<HourSpan> {
+        let from = Millis(now.0.div_euclid(SPAN.0) * SPAN.0);
+        if city.network.version_count() > 1 {
+            self.0.timezone.hours(from, from + SPAN + SPAN)
+        } else {
+            vec![HourSpan { from, version: WeightsVersion(0) }]
+        }
+    }
+}
