@@ -40,6 +40,8 @@ pub struct Figures {
 pub struct Session<'t> {
     target: &'t Target,
     inputs: Vec<Vec<u8>>,
+    /// Those of the inputs that were taken as records.
+    sound: Vec<usize>,
     coverage: Coverage,
     draws: Draws,
     figures: Figures,
@@ -51,6 +53,7 @@ impl<'t> Session<'t> {
         Self {
             target,
             inputs: Vec::new(),
+            sound: Vec::new(),
             coverage: Coverage::default(),
             draws: Draws(seed),
             figures: Figures::default(),
@@ -59,30 +62,43 @@ impl<'t> Session<'t> {
 
     /// Tries an input as it is, and keeps it.
     pub fn add(&mut self, input: Vec<u8>) -> Result<(), Finding> {
-        self.attempt(&input)?;
+        let taken = self.attempt(&input)?;
         self.coverage.is_new();
-        self.inputs.push(input);
+        self.keep(input, taken);
         Ok(())
+    }
+
+    fn keep(&mut self, input: Vec<u8>, taken: bool) {
+        if taken {
+            self.sound.push(self.inputs.len());
+        }
+        self.inputs.push(input);
     }
 
     /// Tries one changed input.
     pub fn step(&mut self) -> Result<(), Finding> {
-        // Late finds more often than early ones: they are what is new.
-        let pick = self.draws.below(self.inputs.len()).max(self.draws.below(self.inputs.len()));
+        // Every other time a record, or else the many ways to be none would crowd them out; and late finds more often than
+        // early ones: they are what is new.
+        let pick = if self.draws.below(2) == 0 && !self.sound.is_empty() {
+            self.sound[self.draws.below(self.sound.len())]
+        } else {
+            self.draws.below(self.inputs.len()).max(self.draws.below(self.inputs.len()))
+        };
         let mut input = self.inputs.get(pick).cloned().unwrap_or_default();
         let other = self.inputs.get(self.draws.below(self.inputs.len())).map_or(&[][..], Vec::as_slice);
         mutate(&mut self.draws, &mut input, other, self.target.words, self.target.most_bytes);
         if self.draws.below(4) > 0 {
             (self.target.mend)(&mut input);
         }
-        self.attempt(&input)?;
+        let taken = self.attempt(&input)?;
         if self.coverage.is_new() {
-            self.inputs.push(input);
+            self.keep(input, taken);
         }
         Ok(())
     }
 
-    fn attempt(&mut self, input: &[u8]) -> Result<(), Finding> {
+    /// Whether it was taken as a record.
+    fn attempt(&mut self, input: &[u8]) -> Result<bool, Finding> {
         let finding = |what: String| Finding { input: input.to_vec(), what };
         memory::most_at_once();
         Coverage::start();
@@ -90,17 +106,15 @@ impl<'t> Session<'t> {
         let taken = catch_unwind(AssertUnwindSafe(|| self.target.attempt(input)));
         let (took, memory) = (began.elapsed(), memory::most_at_once());
         self.figures.inputs += 1;
-        match taken {
-            Err(panic) => return Err(finding(format!("it panicked: {}", reason(&*panic)))),
-            Ok(taken) => self.figures.taken += u64::from(taken),
-        }
+        let taken = taken.map_err(|panic| finding(format!("it panicked: {}", reason(&*panic))))?;
+        self.figures.taken += u64::from(taken);
         if took > MOST_TIME {
             return Err(finding(format!("it took {} ms", took.as_millis())));
         }
         if memory > MOST_MEMORY {
             return Err(finding(format!("it asked for {memory} bytes at once")));
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// What it came to so far.

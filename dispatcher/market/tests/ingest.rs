@@ -1,16 +1,24 @@
 //! Lines from outside, and what is made of them.
 
 use hansom_engine::domain::Settings;
+use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
 use hansom_engine::{Command, DriverId, Epoch, Event, Key, Name, Offset, RideId, State, Turn};
 use hansom_geo_index::network::sample;
-use hansom_geo_index::{Coord, Millis};
+use hansom_geo_index::{Coord, Millis, NodeId};
 use hansom_market::ingest::order::{AcceptOffer, Body, CancelRide, RequestRide, StartShift};
 use hansom_market::ingest::{
-    Fact, LOCATION_KIND, Names, Order, Rating, RideRef, decode, decode_event, decode_location,
+    Fact, LOCATION_KIND, Names, Order, Published, Rating, RideRef, decode, decode_event, decode_location,
 };
+use hansom_market::log::{Mode, Writer};
+use hansom_market::seam::clock::Stepping;
+use hansom_market::seam::disk::Nowhere;
+use hansom_market::{Market, Streets};
 use proptest::prelude::*;
+use std::path::Path;
 use std::sync::Arc;
 
+/// When the key below was made, as its first 48 bits say.
+const CREATED: Millis = Millis(0x0189_0a5d_ac96);
 const KEY: Key = Key(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057);
 
 fn line(kind: &str, data: &str) -> String {
@@ -184,6 +192,78 @@ fn a_name_that_nobody_has_is_a_number_that_nobody_has() {
     let ended = Event::ShiftEnded { driver: DriverId(3) };
     assert!(hansom_market::ingest::cloud_event("town", &Turn { events: vec![ended], ..turn }, 0, &names, &mut out));
     decode_event(&out).expect("a fact");
+}
+
+/// A market that went through a ride knows the same names as one that starts from its state.
+#[test]
+fn names_are_those_of_the_state() {
+    let streets = Streets::new(Arc::new(sample::grid(5, 5, 100_000, 10_000)));
+    let network = streets.network.clone();
+    let header = Header {
+        format_version: FORMAT_VERSION,
+        logic_version: LOGIC_VERSION,
+        network_hash: network.id(),
+        origin: network.projection().origin,
+        settings: Settings::default(),
+        started_at: Millis(0),
+        name: "town".to_owned(),
+        seed: 0,
+        planner_latency: Millis(0),
+        scenario: String::new(),
+    };
+    let log =
+        Writer::create_on(Arc::new(Nowhere), Path::new("nowhere"), &header, Mode::Inline).expect("nowhere takes all");
+    let mut market = Market::new(&header, &streets, log, Box::new(Stepping::new(1)));
+    let mut names = Names::of(market.state(), network.clone());
+    let corner = |node| network.node_coord(NodeId(node));
+    let shift = StartShift {
+        driver: Name::from("d1"),
+        place: corner(0),
+        seats: 4,
+        class: 0,
+        autonomous: false,
+        until: None,
+        home: None,
+        rating: Rating(500),
+    };
+    let ask = RequestRide {
+        rider: Name::from("r1"),
+        pickup: corner(6),
+        dropoff: corner(24),
+        seats: 1,
+        class: 0,
+        tier: 0,
+        blocked: Vec::new(),
+    };
+    let cancel = CancelRide { ride: RideRef::Request(Key(KEY.0 + 1)) };
+    let bodies = [Body::StartShift(shift), Body::RequestRide(ask), Body::CancelRide(cancel)];
+    for (nth, body) in (0..).zip(bodies) {
+        let (key, command) = names.resolve(Order { key: Key(KEY.0 + nth), ..order(body) });
+        let turn = market.submit(CREATED, Some(key), command).expect("it is taken").clone();
+        assert!(!turn.events.iter().any(|event| matches!(event, Event::Refused { .. })), "{turn:?}");
+        names.learn(&turn);
+        let rebuilt = Names::of(market.state(), network.clone());
+        for name in ["d1", "r1"] {
+            assert_eq!(rebuilt.driver_id(&Name::from(name)), names.driver_id(&Name::from(name)));
+        }
+        for key in 0..3 {
+            assert_eq!(rebuilt.requested_by(Key(KEY.0 + key)), names.requested_by(Key(KEY.0 + key)));
+        }
+        for index in 0..turn.events.len() {
+            assert_eq!(
+                Published::of("town", &turn, index, &rebuilt),
+                Published::of("town", &turn, index, &names),
+                "events read alike"
+            );
+        }
+    }
+    assert_eq!(names.requested_by(Key(KEY.0 + 1)), Some(RideId(1)), "as long as the ride is in the state");
+    assert_eq!(names.requested_by(KEY), None, "the shift is no ride");
+    let end = CREATED + Millis::from_secs(3 * 3600);
+    while let Some(wakeup) = market.next_wakeup(end) {
+        names.learn(market.wake(wakeup.at).expect("it wakes"));
+    }
+    assert_eq!(names.requested_by(Key(KEY.0 + 1)), None, "it left the state with the ride");
 }
 
 fn any_order() -> impl Strategy<Value = Order> {

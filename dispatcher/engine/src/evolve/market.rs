@@ -18,6 +18,11 @@ pub fn keyed(state: &mut State, at: Millis, key: Key, fingerprint: u64, offset: 
         state.keys.insert(key, entry);
         return;
     }
+    // A command that asks for a ride is taken in the turn of the ride's first event. All commands from outside have keys; the
+    // ride of one without would take the key of a later command of the same instant, which nobody names it by.
+    if let Some(ride) = state.rides.newest_mut().filter(|ride| ride.requested_at == at && ride.request.is_none()) {
+        ride.request = Some(key);
+    }
     state.keys.insert_creation(at, key, entry);
     if state.keys.expiry_due.is_none() {
         set_key_expiry(state, at);

@@ -30,6 +30,7 @@ pub fn requested(state: &mut State, at: Millis, e: &RideRequested) {
         extended: Millis::ZERO,
         timer: None,
         keys: Vec::new(),
+        request: None,
     };
     state.rides.push(Some(ride));
     state.line.insert(e.ride);

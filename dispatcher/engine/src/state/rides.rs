@@ -49,6 +49,8 @@ pub struct Ride {
     pub timer: Option<(TimerKind, Millis)>,
     /// Keys that die with it.
     pub keys: Vec<Key>,
+    /// The key of the command that asked for it, by which the outside may name it.
+    pub request: Option<Key>,
 }
 
 /// The last offer of a ride.
@@ -129,6 +131,11 @@ impl Rides {
 
     pub(crate) fn get_mut(&mut self, id: RideId) -> Option<&mut Ride> {
         self.slots.get_mut(id.0.checked_sub(self.first)? as usize)?.as_deref_mut()
+    }
+
+    /// The ride that was asked for last, if it is in the state and its request was not refused.
+    pub(crate) fn newest_mut(&mut self) -> Option<&mut Ride> {
+        self.slots.back_mut()?.as_deref_mut()
     }
 
     /// Adds the next ride; `None`: its request was refused and only its number is used up.

@@ -36,6 +36,9 @@ kinds! {
         RideReleased = "ride_released.v1",
         RideEnded = "ride_ended.v1",
         Settled = "settled.v1",
+        Resumed = "resumed.v1",
+        Upgraded = "upgraded.v1",
+        Poisoned = "poisoned.v1",
     }
 }
 
@@ -342,6 +345,35 @@ record! {
         account: Account,
         /// How much in minor units of the market's currency, positive: to the account.
         amount_minor: Money,
+    }
+}
+
+record! {
+    /// The market was away and works again. Deadlines were put off as its settings say.
+    Resumed {
+        /// How long, ms.
+        gap_ms: u64,
+    }
+}
+
+record! {
+    /// Other rules or settings are in force.
+    Upgraded {
+        /// The version of the rules.
+        logic_version: u32,
+    }
+}
+
+record! {
+    /// The program failed at a deadline, which is looked at again later, or at a position, which had no effect. Nothing else
+    /// is affected. An order at which it fails is refused.
+    Poisoned {
+        /// The ride whose deadline it is.
+        ride: Option<RideId>,
+        /// The id of the order that asked for that ride.
+        request: Option<Key>,
+        /// The driver whose deadline or position it is.
+        driver: Option<Name>,
     }
 }
 

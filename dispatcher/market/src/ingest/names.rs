@@ -55,7 +55,7 @@ impl Names {
         }
         for ride in state.rides().iter() {
             let (pickup, dropoff) = (names.network.coord(ride.pickup), names.network.coord(ride.dropoff));
-            names.add_ride(ride.id, Ride { rider: ride.rider.clone(), request: None, pickup, dropoff });
+            names.add_ride(ride.id, Ride { rider: ride.rider.clone(), request: ride.request, pickup, dropoff });
         }
         names
     }

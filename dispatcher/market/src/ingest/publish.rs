@@ -2,8 +2,8 @@
 
 use super::event::{
     DriverArrived, DriverDark, DriverWarned, Entry, Fact, OfferAccepted, OfferDeclined, OfferExpired, OfferMade,
-    OfferWithdrawn, PingRefused, Refused, Repeated, RequestRefused, RideEnded, RideExhausted, RideReleased,
-    RideRequested, RiderBoarded, Settled, ShiftEnded, ShiftFinishing, ShiftStarted,
+    OfferWithdrawn, PingRefused, Poisoned, Refused, Repeated, RequestRefused, Resumed, RideEnded, RideExhausted,
+    RideReleased, RideRequested, RiderBoarded, Settled, ShiftEnded, ShiftFinishing, ShiftStarted, Upgraded,
 };
 use super::names::Names;
 use super::words::{ping_refusal_word, refusal_word, request_refusal_word};
@@ -88,6 +88,13 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
                 .map(|entry| Entry { account: entry.account, amount_minor: entry.amount })
                 .collect(),
         }),
+        Event::Poisoned { step: step @ (Poison::Ping { .. } | Poison::Timer(_)) } => Fact::Poisoned(Poisoned {
+            ride: step.ride(),
+            request: step.ride().and_then(request),
+            driver: step.driver().and_then(|driver| names.driver(driver).cloned()),
+        }),
+        Event::Resumed { gap_ms } => Fact::Resumed(Resumed { gap_ms: *gap_ms }),
+        Event::Upgraded(it) => Fact::Upgraded(Upgraded { logic_version: it.logic_version }),
         // Listed: whether a new event is for the outside is decided here.
         Event::Keyed { .. }
         | Event::DriverMoved { .. }
@@ -104,9 +111,6 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
         | Event::RideRetired { .. }
         | Event::KeysExpired { .. }
         | Event::WeightsActivated { .. }
-        | Event::Resumed { .. }
-        | Event::Poisoned { step: Poison::Ping { .. } | Poison::Timer(_) }
-        | Event::Upgraded(_)
         | Event::Checkpoint { .. } => return None,
     })
 }

@@ -34,6 +34,7 @@ message!(Ride {
     extended = 18,
     timer = 19,
     keys = 20,
+    request = 21,
 });
 repeated_fields!(Vec<Ride>);
 

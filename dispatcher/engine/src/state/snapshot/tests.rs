@@ -80,6 +80,7 @@ fn full() -> State {
         extended: Millis::ZERO,
         timer: None,
         keys: Vec::new(),
+        request: None,
     }));
     state
 }
@@ -170,6 +171,8 @@ fn changes_of_a_ride() -> Vec<Change> {
         |s| ride(s).timer = Some((TimerKind::Slip, Millis(0))),
         |s| ride(s).timer = Some((TimerKind::Slip, Millis(1))),
         |s| ride(s).keys.push(Key(0)),
+        |s| ride(s).request = Some(Key(0)),
+        |s| ride(s).request = Some(Key(1)),
     ]
 }
 
