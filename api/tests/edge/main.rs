@@ -109,8 +109,7 @@ fn positions_are_received_and_reach_the_market() {
         .to_string()
     };
     town.lines("/v1/commands", &[start_shift(1, "ann", 5, 5)]);
-    let answers =
-        town.lines("/v1/locations", &[position("ann", 1), "{}".to_owned(), position("nobody", 1)]);
+    let answers = town.lines("/v1/locations", &[position("ann", 1), "{}".to_owned(), position("nobody", 1)]);
     assert_eq!(answers[0]["key"], "ann-1");
     assert_eq!(answers[1]["error"]["code"], "E0903");
     assert_eq!(answers[2]["key"], "nobody-1");
@@ -191,7 +190,8 @@ fn a_request_longer_than_the_mailbox_is_taken_piece_by_piece() {
     let shifts: Vec<String> = (0..500).map(|n| start_shift(n, &format!("d{n}"), n as u32 % 21, 0)).collect();
     let answers = town.lines("/v1/commands", &shifts);
     assert_eq!(answers.len(), 500);
-    let keys: Vec<String> = answers.iter().map(|answer| answer["key"].as_str().unwrap_or_default().to_owned()).collect();
+    let keys: Vec<String> =
+        answers.iter().map(|answer| answer["key"].as_str().unwrap_or_default().to_owned()).collect();
     assert_eq!(keys, (0..500).map(uuid).collect::<Vec<_>>());
     assert!(answers.iter().all(|answer| answer["offset"].is_u64()), "{answers:?}");
 }
