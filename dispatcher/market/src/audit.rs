@@ -23,7 +23,7 @@ pub struct Violations {
 }
 
 impl Violations {
-    fn push(&mut self, violation: Violation) {
+    pub(crate) fn push(&mut self, violation: Violation) {
         self.count += 1;
         if self.first.len() < KEPT {
             self.first.push(violation);

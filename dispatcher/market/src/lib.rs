@@ -5,6 +5,7 @@
 //! each command.
 
 mod audit;
+pub mod follower;
 pub mod ingest;
 mod latency;
 pub mod log;
@@ -12,6 +13,7 @@ pub mod quarantine;
 pub mod recovery;
 pub mod replay;
 pub mod seam;
+pub mod snapshot;
 mod streets;
 mod writer;
 

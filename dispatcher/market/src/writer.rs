@@ -4,12 +4,13 @@ use crate::audit::{Audit, Violations};
 use crate::latency::Latencies;
 use crate::log::{LogError, Totals, Writer};
 use crate::seam::clock::Clock;
+use crate::seam::disk::Lock;
 use crate::streets::Streets;
 use hansom_engine::assignment::NotOptimal;
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
 use hansom_engine::record::{Header, Ping, Proposal};
-use hansom_engine::state::TimerKind;
+use hansom_engine::state::{SLICES, TimerKind};
 use hansom_engine::{Command, Desk, Event, Key, Offset, Stamp, State, Turn, steps};
 use hansom_geo_index::Millis;
 
@@ -42,6 +43,10 @@ pub struct Market {
     latencies: Latencies,
     /// That of a market whose turns nobody follows.
     audit: Option<Audit>,
+    /// Checkpoints so far.
+    checkpoints: u64,
+    /// Goes last, when the log is closed.
+    _lock: Lock,
 }
 
 /// What a market goes on from. A question to the planner that had no answer yet is not part of it: the market asks again
@@ -112,12 +117,21 @@ impl Market {
     /// Opens a market as `header` says, which is that of `log`. `clock` only measures.
     pub fn new(header: &Header, streets: &Streets, log: Writer, clock: Box<dyn Clock>) -> Self {
         let (audit, watch) = Audit::start(header, streets);
-        let opened = Self::resume(header, streets, Past::new(header, streets), log.watched(watch), clock);
+        let past = Past::new(header, streets);
+        let opened = Self::resume(header, streets, past, log.watched(watch), clock, Box::new(()));
         Self { audit: Some(audit), ..opened }
     }
 
-    /// Opens a market that goes on where an earlier process left it. Its follower audits it.
-    pub(crate) fn resume(header: &Header, streets: &Streets, past: Past, log: Writer, clock: Box<dyn Clock>) -> Self {
+    /// Opens a market that goes on where an earlier process left it, and keeps others out with `lock`. Its follower audits
+    /// it.
+    pub(crate) fn resume(
+        header: &Header,
+        streets: &Streets,
+        past: Past,
+        log: Writer,
+        clock: Box<dyn Clock>,
+        lock: Lock,
+    ) -> Self {
         let Past { state, next, now } = past;
         Self {
             desk: streets.desk(),
@@ -131,6 +145,8 @@ impl Market {
             now,
             latencies: Latencies::default(),
             audit: None,
+            checkpoints: 0,
+            _lock: lock,
         }
     }
 
@@ -169,6 +185,14 @@ impl Market {
             }
             None => self.turn(at, None, Command::Tick, 0),
         }
+    }
+
+    /// Says in a turn what the market knows, of the next of its slices: so that a follower can compare. All have had their
+    /// turn after [`SLICES`] of these.
+    pub fn checkpoint(&mut self, at: Millis) -> Result<&Turn, MarketError> {
+        let slice = (self.checkpoints % u64::from(SLICES)) as u8;
+        self.checkpoints += 1;
+        self.turn(at, None, Command::Checkpoint { slice }, 0)
     }
 
     fn turn(&mut self, at: Millis, key: Option<Key>, command: Command, before_ns: u64) -> Result<&Turn, MarketError> {

@@ -9,12 +9,11 @@ use hansom_engine::record::canonical::blank;
 use hansom_engine::{Command, Offset, Turn};
 use hansom_geo_index::Coord;
 use hansom_market::log::{self, LogError, Mode, Reader, Totals, Writer};
-use hansom_market::seam::disk::{Disk, DiskFile, FileSystem, Lock};
+use hansom_market::seam::sim::{Fault, SimDisk};
 use proptest::prelude::*;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, iter};
 
 const ORIGIN: Coord = Coord { lat: 407_500_000, lon: -739_800_000 };
@@ -38,10 +37,10 @@ fn write(folder: &Path, header: &Header, turns: &[Turn], mode: Mode) -> Totals {
 
 /// All turns up to the end or the first fault.
 fn read(folder: &Path) -> (Vec<Turn>, Option<LogError>) {
-    let mut reader = match Reader::open(folder) {
-        Ok(reader) => reader,
-        Err(fault) => return (Vec::new(), Some(fault)),
-    };
+    Reader::open(folder).map_or_else(|fault| (Vec::new(), Some(fault)), read_all)
+}
+
+fn read_all(mut reader: Reader) -> (Vec<Turn>, Option<LogError>) {
     let mut turns = Vec::new();
     loop {
         let mut turn = blank();
@@ -270,123 +269,54 @@ fn a_run_is_opened_by_its_folder() {
     assert_eq!(read(folder.path()).0, turns);
 }
 
-/// A disk with room for so many bytes, which can also fail to sync.
-#[derive(Debug)]
-struct Full {
-    room: Arc<AtomicU64>,
-    syncs: bool,
-}
-
-impl Disk for Full {
-    fn make_folder(&self, path: &Path) -> io::Result<()> {
-        FileSystem.make_folder(path)
-    }
-
-    fn files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        FileSystem.files(path)
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = FileSystem.create(path)?;
-        Ok(Box::new(FullFile { file, room: self.room.clone(), syncs: self.syncs }))
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        FileSystem.open(path)
-    }
-
-    fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        FileSystem.open_to_write(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        FileSystem.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        FileSystem.remove(path)
-    }
-
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        FileSystem.sync_folder(path)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Lock> {
-        FileSystem.lock(path)
-    }
-}
-
-#[derive(Debug)]
-struct FullFile {
-    file: Box<dyn DiskFile>,
-    room: Arc<AtomicU64>,
-    syncs: bool,
-}
-
-impl DiskFile for FullFile {
-    fn size(&self) -> io::Result<u64> {
-        self.file.size()
-    }
-
-    fn read_at(&mut self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        self.file.read_at(bytes, at)
-    }
-
-    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
-        let room = self.room.load(Ordering::Relaxed);
-        let fits = bytes.len().min(room as usize);
-        self.file.write_at(&bytes[..fits], at)?;
-        self.room.store(room - fits as u64, Ordering::Relaxed);
-        if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-    }
-
-    fn set_size(&mut self, size: u64) -> io::Result<()> {
-        self.file.set_size(size)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        if self.syncs { self.file.sync() } else { Err(io::Error::other("the disk is gone")) }
-    }
-}
-
 /// Whoever appends learns that the disk is full, at the latest when the log is closed; what was written can be read.
 #[test]
 fn a_full_disk_is_never_a_success() {
     let turns = turns(9, 4_000);
-    let folder = tempfile::tempdir().expect("a folder");
-    let all = write(&folder.path().join("all"), &header(9), &turns, Mode::Inline).bytes;
-    let rooms = [0, 10, 1_000, all / 3, all - 1, all];
-    for (case, (room, mode)) in
-        rooms.iter().flat_map(|room| [(*room, Mode::Inline), (*room, Mode::Threaded)]).enumerate()
+    let folder = Path::new("log");
+    let roomy = SimDisk::new(0);
+    write_on(&roomy, &turns, Mode::Inline).expect("room enough");
+    let all = roomy.used();
+    for (room, mode) in [0, 10, 1_000, all / 3, all - 1, all]
+        .into_iter()
+        .flat_map(|room| [(room, Mode::Inline), (room, Mode::Threaded)])
     {
-        let folder = folder.path().join(case.to_string());
-        let disk = Full { room: Arc::new(AtomicU64::new(room)), syncs: true };
-        let mut writer = Writer::create_on(Arc::new(disk), &folder, &header(9), mode).expect("a log");
-        let fault = turns.iter().find_map(|turn| writer.append(turn.clone()).err());
-        if fault.is_some() {
-            let again = writer.append(turns[0].clone());
-            assert!(mode == Mode::Threaded || matches!(again, Err(LogError::Failed)), "{again:?}");
-        }
-        let fault = fault.or(writer.close().err());
+        let disk = SimDisk::new(0);
+        disk.set_room(Some(room));
+        let fault = write_on(&disk, &turns, mode).err();
         assert_eq!(fault.is_none(), room == all, "{room} of {all} bytes, {mode:?}");
         if let Some(fault) = fault {
             let full = matches!(&fault, LogError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull);
             assert!(full, "{fault:?}");
         }
-        let (read, _) = read(&folder);
+        let reader = Reader::open_on(Arc::new(disk), folder, 0);
+        let (read, _) = reader.map_or_else(|fault| (Vec::new(), Some(fault)), read_all);
         assert_eq!(read, turns[..read.len()], "{room} of {all} bytes, {mode:?}");
     }
+}
+
+/// Writes a log on a disk of its own. After an error it takes nothing more.
+fn write_on(disk: &SimDisk, turns: &[Turn], mode: Mode) -> Result<Totals, LogError> {
+    let mut writer = Writer::create_on(Arc::new(disk.clone()), Path::new("log"), &header(9), mode)?;
+    for turn in turns {
+        if let Err(fault) = writer.append(turn.clone()) {
+            let again = writer.append(turns[0].clone());
+            assert!(mode == Mode::Threaded || matches!(again, Err(LogError::Failed)), "{again:?}");
+            return Err(fault);
+        }
+    }
+    writer.close()
 }
 
 #[test]
 fn a_disk_that_does_not_sync_is_never_a_success() {
     for mode in [Mode::Inline, Mode::Threaded] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let disk = Full { room: Arc::new(AtomicU64::new(u64::MAX)), syncs: false };
-        let mut writer = Writer::create_on(Arc::new(disk), folder.path(), &header(9), mode).expect("a log");
-        writer.append(turns(9, 1).remove(0)).expect("not yet known");
-        match writer.close() {
-            Err(LogError::Io { action: "sync", source, .. }) => assert_eq!(source.to_string(), "the disk is gone"),
+        let disk = SimDisk::new(0);
+        let turns = turns(9, 1);
+        // Made, named, written, synced.
+        disk.fail_at(3, Fault::Fail);
+        match write_on(&disk, &turns, mode) {
+            Err(LogError::Io { action: "sync", source, .. }) => assert_eq!(source.to_string(), "the disk is broken"),
             other => panic!("{other:?}"),
         }
     }

@@ -1,5 +1,6 @@
 //! A market at work in a small town, and its log read back.
 
+#[allow(dead_code, reason = "shared with tests that need more of it")]
 mod town;
 
 use hansom_engine::domain::Planner;

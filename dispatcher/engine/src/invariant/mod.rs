@@ -102,6 +102,11 @@ impl Checker {
         Self::default()
     }
 
+    /// A checker for a market from the turn on that follows on `state`: it takes that as its account of what was before.
+    pub fn of(state: &State) -> Self {
+        Self { once: once::Once::of(state), rides: rides::Rides::of(state), ..Self::default() }
+    }
+
     /// What `turn` broke, seen on the state that it left.
     pub fn check(&mut self, state: &State, network: &Network, turn: &Turn) -> Vec<Violation> {
         let mut found = Found { turn, violations: Vec::new() };

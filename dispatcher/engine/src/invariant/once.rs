@@ -3,6 +3,7 @@
 use super::{Found, Invariant};
 use crate::domain::{Key, Offset};
 use crate::record::{Command, Event};
+use crate::state::State;
 use hansom_geo_index::Millis;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,6 +17,14 @@ pub struct Once {
 }
 
 impl Once {
+    pub fn of(state: &State) -> Self {
+        Self {
+            taken: state.keys.iter().map(|(key, entry)| (key, entry.offset)).collect(),
+            creation: state.keys.creation().collect(),
+            by_ride: state.rides.iter().map(|ride| (ride.id, ride.keys.clone())).collect(),
+        }
+    }
+
     pub fn check(&mut self, found: &mut Found<'_>, event: &Event) {
         match event {
             Event::Keyed { key, offset, ride, .. } => {

@@ -15,6 +15,12 @@ pub struct Rides {
 }
 
 impl Rides {
+    pub fn of(state: &State) -> Self {
+        let holders = state.rides.iter().filter_map(|ride| Some((ride.id, ride.status.driver()?)));
+        let ended = state.rides.iter().filter(|ride| matches!(ride.status, Status::Ended(_)));
+        Self { holder: holders.collect(), ended: ended.map(|ride| ride.id).collect() }
+    }
+
     pub fn check(&mut self, found: &mut Found<'_>, state: &State, event: &Event) {
         let (ride, _) = super::subjects(event);
         if let Some(ride) = ride

@@ -63,53 +63,18 @@ pub fn live(
     let streets = streets();
     let header = header(life.planner, life.planner_latency, &streets.network);
     let log = Writer::create(folder, &header, mode)?;
-    let market = Market::new(&header, &streets, log, Box::new(Stepping::new(CLOCK_STEP_NS)));
-    let mut town = Town {
-        market,
-        network: streets.network,
-        agenda: BTreeMap::new(),
-        planned: 0,
-        draws: life.seed,
-        places: Vec::new(),
-        seqs: vec![0; DRIVERS as usize],
-        dropoffs: BTreeMap::new(),
-    };
-    for driver in 0..DRIVERS {
-        let place = town.corner();
-        town.places.push(place);
-        let shift = StartShift {
-            driver: Name(format!("driver {driver}").into()),
-            place,
-            seats: 4,
-            class: 0,
-            autonomous: false,
-            until: None,
-            home: None,
-            rating: 480,
-        };
-        town.plan(START, Deed::Order(Command::StartShift(Box::new(shift))));
-    }
-    town.plan(START + Millis::from_secs(1), Deed::Report);
-    town.plan(START + Millis::from_secs(2), Deed::Ask);
-    let end = START + Millis::from_secs(60 * life.minutes);
-    while let Some((at, wake)) = town.next(end) {
-        let wakeup = town.market.next_wakeup(Millis::MAX);
-        let turn = if wake {
-            town.market.wake(at)?.clone()
-        } else {
-            let Some((_, deed)) = town.agenda.pop_first() else { break };
-            let (key, command) = town.command(deed, at);
-            town.market.submit(at, key, command)?.clone()
-        };
+    let mut market = Market::new(&header, &streets, log, Box::new(Stepping::new(CLOCK_STEP_NS)));
+    let mut town = Town::new(streets.network, life);
+    while let Some((wakeup, turn)) = town.step(&mut market)? {
         visit(wakeup, &turn);
-        town.react(&turn);
     }
-    Ok(town.market.close()?)
+    Ok(market.close()?)
 }
 
-struct Town {
-    market: Market,
+/// The people of the town.
+pub struct Town {
     network: Arc<Network>,
+    end: Millis,
     /// What happens next; of several deeds at one time, in the order in which they were planned.
     agenda: BTreeMap<(Millis, u64), Deed>,
     planned: u64,
@@ -129,6 +94,57 @@ enum Deed {
 }
 
 impl Town {
+    pub fn new(network: Arc<Network>, life: Life) -> Self {
+        let mut town = Self {
+            network,
+            end: START + Millis::from_secs(60 * life.minutes),
+            agenda: BTreeMap::new(),
+            planned: 0,
+            draws: life.seed,
+            places: Vec::new(),
+            seqs: vec![0; DRIVERS as usize],
+            dropoffs: BTreeMap::new(),
+        };
+        for driver in 0..DRIVERS {
+            let place = town.corner();
+            town.places.push(place);
+            let shift = StartShift {
+                driver: Name(format!("driver {driver}").into()),
+                place,
+                seats: 4,
+                class: 0,
+                autonomous: false,
+                until: None,
+                home: None,
+                rating: 480,
+            };
+            town.plan(START, Deed::Order(Command::StartShift(Box::new(shift))));
+        }
+        town.plan(START + Millis::from_secs(1), Deed::Report);
+        town.plan(START + Millis::from_secs(2), Deed::Ask);
+        town
+    }
+
+    /// What happens next in `market`: when that wanted to be woken, and the turn; `None` at the end of the town's life.
+    pub fn step(&mut self, market: &mut Market) -> Result<Option<(Option<Wakeup>, Turn)>, MarketError> {
+        let Some((at, wake)) = self.next(market) else { return Ok(None) };
+        let wakeup = market.next_wakeup(Millis::MAX);
+        let turn = if wake {
+            market.wake(at)?.clone()
+        } else {
+            let Some((_, deed)) = self.agenda.pop_first() else { return Ok(None) };
+            let (key, command) = self.command(deed, at, market);
+            market.submit(at, key, command)?.clone()
+        };
+        self.react(&turn);
+        Ok(Some((wakeup, turn)))
+    }
+
+    /// When it does something next.
+    pub fn now(&self) -> Millis {
+        self.agenda.keys().next().map_or(self.end, |(at, _)| *at)
+    }
+
     fn draw(&mut self, end: u64) -> u64 {
         self.draws = self.draws.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.draws >> 33) % end
@@ -145,22 +161,22 @@ impl Town {
     }
 
     /// The next time, and whether the market is to be woken then.
-    fn next(&self, end: Millis) -> Option<(Millis, bool)> {
+    fn next(&self, market: &Market) -> Option<(Millis, bool)> {
+        let end = self.end;
         let deed = self.agenda.keys().next().map(|(at, _)| *at);
-        let wakeup =
-            self.market.next_wakeup(deed.unwrap_or(end)).filter(|wakeup| deed.is_none_or(|at| wakeup.at <= at));
+        let wakeup = market.next_wakeup(deed.unwrap_or(end)).filter(|wakeup| deed.is_none_or(|at| wakeup.at <= at));
         let next = wakeup.map(|wakeup| (wakeup.at, true)).or(deed.map(|at| (at, false)));
         next.filter(|(at, _)| *at < end)
     }
 
-    fn command(&mut self, deed: Deed, at: Millis) -> (Option<Key>, Command) {
+    fn command(&mut self, deed: Deed, at: Millis, market: &mut Market) -> (Option<Key>, Command) {
         // A UUIDv7, as far as the market looks.
-        let key = Key(u128::from(at.0 as u64) << 80 | 7 << 76 | u128::from(self.market.turns()));
+        let key = Key(u128::from(at.0 as u64) << 80 | 7 << 76 | u128::from(market.turns()));
         match deed {
             Deed::Order(command) => (Some(key), command),
             Deed::Report => {
                 self.plan(at + Millis::from_secs(15), Deed::Report);
-                let mut pings = self.market.pings_buffer();
+                let mut pings = market.pings_buffer();
                 for driver in 0..DRIVERS {
                     let age_ms = self.draw(300) as i32 - 10;
                     let index = driver as usize;

@@ -1,0 +1,92 @@
+//! Turns in line for a thread: many come one by one, and are taken all at once.
+
+use hansom_engine::Turn;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// So many turns may wait …
+const TURNS: usize = 16_384;
+/// … with so many events; whoever brings more waits then.
+const EVENTS: usize = 65_536;
+
+/// Turns in line for a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    inner: Mutex<Waiting>,
+    /// Something came, or nothing more will.
+    came: Condvar,
+    /// Something went, or nobody takes any more.
+    went: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    turns: Vec<Arc<Turn>>,
+    events: usize,
+    /// Nothing more will come.
+    closed: bool,
+    /// Nobody takes any more.
+    abandoned: bool,
+}
+
+/// Nobody takes turns from the line any more.
+#[derive(Debug)]
+pub(crate) struct Abandoned;
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing panics while it holds the lock.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a turn into line, once there is room.
+    pub fn join(&self, turn: Arc<Turn>) -> Result<(), Abandoned> {
+        let mut waiting = self.lock();
+        while !waiting.abandoned && (waiting.turns.len() >= TURNS || waiting.events >= EVENTS) {
+            waiting = self.went.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.abandoned {
+            return Err(Abandoned);
+        }
+        waiting.events += turn.events.len();
+        waiting.turns.push(turn);
+        if waiting.turns.len() == 1 {
+            self.came.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Everything in line, as soon as there is something; nothing once the line is closed.
+    pub fn take(&self) -> Vec<Arc<Turn>> {
+        let mut waiting = self.lock();
+        while waiting.turns.is_empty() && !waiting.closed {
+            waiting = self.came.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.events = 0;
+        self.went.notify_all();
+        std::mem::take(&mut waiting.turns)
+    }
+
+    /// Says that nothing more will come.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.came.notify_one();
+    }
+
+    /// Says that nobody takes any more, when what is returned is dropped: however the thread ends.
+    pub fn taker(&self) -> Taker<'_> {
+        Taker(self)
+    }
+}
+
+/// Whoever takes turns from a line.
+#[derive(Debug)]
+pub(crate) struct Taker<'a>(&'a Line);
+
+impl Drop for Taker<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        waiting.abandoned = true;
+        waiting.turns = Vec::new();
+        self.0.went.notify_all();
+    }
+}
