@@ -407,13 +407,12 @@ impl Error {
                 problem("E0105", "name a folder with .toml files: `hansom scenario list FOLDER`")
             }
             Self::Halted { cause, .. } => match &**cause {
-                Cause::Recovery(RecoveryError::Log(error)) | Cause::Market(MarketError::Log(error)) => {
+                Cause::Recovery(error) => {
+                    problem(recovery_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned()))
+                }
+                Cause::Market(MarketError::Log(error)) => {
                     problem(log_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned()))
                 }
-                Cause::Recovery(RecoveryError::OtherNetwork { .. }) => problem(
-                    "E0701",
-                    "give the market the network that it was started with, or another folder of its own",
-                ),
                 Cause::Market(MarketError::Planner { .. }) | Cause::Panicked(_) | Cause::Stuck => {
                     problem("E1004", "this is a fault of the program; please report it with its log")
                 }
@@ -486,6 +485,7 @@ fn replay_code(error: &ReplayError) -> &'static str {
         ReplayError::Diverged(_) => "E0703",
         ReplayError::Upgraded { .. } => "E0705",
         ReplayError::Checkpoint { .. } => "E0706",
+        ReplayError::Stripped { .. } => "E0707",
     }
 }
 
@@ -500,8 +500,23 @@ fn with_source(error: &dyn std::error::Error) -> String {
 /// How the process ends when a market does not serve.
 fn halted_exit(cause: &Cause) -> Exit {
     match cause {
-        Cause::Recovery(RecoveryError::Log(error)) if error.is_damage() => Exit::Damaged,
-        Cause::Recovery(RecoveryError::OtherNetwork { .. }) => Exit::Input,
-        Cause::Recovery(RecoveryError::Log(_)) | Cause::Market(_) | Cause::Panicked(_) | Cause::Stuck => Exit::Failed,
+        Cause::Recovery(error) if error.is_damage() => Exit::Damaged,
+        Cause::Recovery(
+            RecoveryError::OtherNetwork { .. } | RecoveryError::OtherMarket { .. } | RecoveryError::InUse { .. },
+        ) => Exit::Input,
+        Cause::Recovery(_) | Cause::Market(_) | Cause::Panicked(_) | Cause::Stuck => Exit::Failed,
+    }
+}
+
+fn recovery_code(error: &RecoveryError) -> &'static str {
+    match error {
+        RecoveryError::Log(error) | RecoveryError::Market(MarketError::Log(error)) => log_code(error),
+        RecoveryError::Io { .. } => "E0601",
+        RecoveryError::Market(MarketError::Planner { .. }) => "E1004",
+        RecoveryError::InUse { .. } => "E1005",
+        RecoveryError::OtherMarket { .. } => "E1006",
+        RecoveryError::OtherNetwork { .. } => "E0701",
+        RecoveryError::Short { .. } => "E0610",
+        RecoveryError::Diverged { .. } => "E0706",
     }
 }

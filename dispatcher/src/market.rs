@@ -13,6 +13,7 @@ use hansom_engine::lifecycle::session;
 use hansom_engine::record::Header;
 use hansom_engine::{Command, DriverId, Offset, State};
 use hansom_geo_index::Millis;
+use hansom_market::follower::{self, Following};
 use hansom_market::ingest::{self, Collected, Collector, MOST_PINGS, Names, is_idle};
 use hansom_market::log::{LogError, Outlet};
 use hansom_market::recovery::{self, Report};
@@ -45,6 +46,8 @@ const LATELY: Duration = Duration::from_secs(600);
 const MOST_POSITIONS: usize = 1 << 16;
 /// A position waits for others to share its turn.
 const LINGER: Duration = Duration::from_millis(20);
+/// So often a market at work says what it knows, a slice at a time.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a market is opened with.
 #[derive(Debug, Clone)]
@@ -104,11 +107,14 @@ pub(crate) struct MarketActor {
     over: bool,
 }
 
-/// A market and the names that its commands are given with.
+/// A market, the names that its commands are given with, and what follows it.
 struct Serving {
     market: Market,
     names: Names,
     positions: Positions,
+    follower: Following,
+    /// When it last said what it knows, and how many turns it had taken then.
+    checked: (Instant, u64),
 }
 
 /// The positions that wait for a market.
@@ -195,7 +201,8 @@ impl MarketActor {
     fn opened(&self) -> Result<Serving, Cause> {
         let now = self.spec.clock.now();
         let Spec { header, streets, folder, .. } = &self.spec;
-        let recovery::Opened { market, report } = recovery::open(folder, header, streets, now, outlet(&self.outbox))?;
+        let recovery::Opened { market, follower, report } =
+            recovery::open(folder, header, streets, now, outlet(&self.outbox))?;
         self.tell(&report);
         let state = market.state();
         let names = Names::of(state, self.spec.streets.network.clone());
@@ -206,7 +213,8 @@ impl MarketActor {
                 as i64,
         };
         self.outbox.try_send(Durable::Opened(Box::new(opened))).map_err(|_| Cause::Stuck)?;
-        Ok(Serving { market, names, positions: Positions::new() })
+        let checked = (Instant::now(), market.turns());
+        Ok(Serving { market, names, positions: Positions::new(), follower, checked })
     }
 
     /// Says how the market was opened.
@@ -216,8 +224,25 @@ impl MarketActor {
             let (segment, kept) = (cut.segment.display(), cut.kept.display());
             warn!(market = %name, %segment, byte = cut.byte, bytes = cut.bytes, %kept, "the log's end was not written whole and was cut off");
         }
+        for bad in &report.passed_over {
+            warn!(market = %name, snapshot = %bad.path.display(), why = %bad.why, "a snapshot cannot be used");
+        }
+        let snapshot = report.snapshot.map_or(0, |next| next.0);
         let (folded, next, gap_ms) = (report.folded, report.next.0, report.gap.0);
-        info!(market = %name, new = report.is_new, folded, next, gap_ms, "recovered");
+        let upgraded = report.is_upgraded;
+        info!(market = %name, new = report.is_new, snapshot, folded, next, gap_ms, upgraded, "recovered");
+    }
+
+    /// Lets the follower come to the end and write its last snapshot.
+    fn part(&self, follower: Following) {
+        let name = &self.shared.name;
+        let Ok(follower) = follower.close() else {
+            error!(market = %name, "ALARM: the follower could not fold what the market did");
+            return;
+        };
+        let follower::Standing { snapshot, snapshot_fault, .. } = follower.standing();
+        let (snapshot, fault) = (snapshot.map_or(0, |next| next.0), snapshot_fault.as_deref().unwrap_or("none"));
+        info!(market = %name, snapshot, fault, "the follower is done");
     }
 
     /// The market takes nothing any more, but what is durable can be read.
@@ -271,12 +296,26 @@ impl MarketActor {
             self.take(at, waiting)?;
         }
         self.wake(self.spec.clock.now())?;
-        self.take_positions()
+        self.take_positions()?;
+        self.check()
+    }
+
+    /// Has the market say what it knows, for its follower to compare, if it is time and it took turns since.
+    fn check(&mut self) -> Result<(), Cause> {
+        let Some(Serving { market, checked, .. }) = &mut self.market else { return Ok(()) };
+        let (at, turns) = *checked;
+        if at.elapsed() < CHECK_EVERY || market.turns() == turns {
+            return Ok(());
+        }
+        let now = self.spec.clock.now();
+        guarded(|| market.checkpoint(now).map(drop))?;
+        *checked = (Instant::now(), market.turns());
+        Ok(())
     }
 
     /// Takes a bundle of positions, if one is due.
     fn take_positions(&mut self) -> Result<(), Cause> {
-        let Some(Serving { market, names, positions }) = &mut self.market else { return Ok(()) };
+        let Some(Serving { market, names, positions, .. }) = &mut self.market else { return Ok(()) };
         positions.collect(&self.shared, names, market.state());
         positions.count(&self.shared.figures);
         if positions.due().is_none_or(|wait| wait > Duration::ZERO) {
@@ -418,7 +457,10 @@ impl Handler<Close> for MarketActor {
             self.work(ctx);
         }
         let closed = match self.market.take() {
-            Some(Serving { market, .. }) => market.close().map(|closed| Farewell { turns: closed.log.turns }),
+            Some(Serving { market, follower, .. }) => market.close().map(|closed| {
+                self.part(follower);
+                Farewell { turns: closed.log.turns }
+            }),
             None => Ok(Farewell::default()),
         };
         self.shared.set(Standing::Closed);

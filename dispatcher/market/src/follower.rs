@@ -129,12 +129,13 @@ fn explain(fault: &io::Error) -> String {
     format!("the snapshot was not written: {fault}")
 }
 
-/// A follower with a thread of its own.
+/// A follower with a thread of its own, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Following {
     line: Arc<Line>,
     standing: Arc<Mutex<Standing>>,
-    handle: JoinHandle<Follower>,
+    /// `None` once it was closed.
+    handle: Option<JoinHandle<Follower>>,
 }
 
 impl Following {
@@ -155,7 +156,7 @@ impl Following {
                 lock(&shown).clone_from(&follower.standing);
             }
         });
-        Self { line, standing, handle }
+        Self { line, standing, handle: Some(handle) }
     }
 
     /// How it stood when it last came up for air.
@@ -165,16 +166,26 @@ impl Following {
 
     /// Whether it still follows. If it does not, a fact of a turn could not be folded: nothing follows the market then.
     pub fn is_alive(&self) -> bool {
-        !self.handle.is_finished()
+        self.handle.as_ref().is_some_and(|handle| !handle.is_finished())
     }
 
     /// Takes what is in line, writes a last snapshot, and ends. The market's log is to be closed before. `Err`: it ended
     /// before, by a panic.
-    pub fn close(self) -> std::thread::Result<Follower> {
+    ///
+    /// # Panics
+    ///
+    /// Never: it is closed once.
+    pub fn close(mut self) -> std::thread::Result<Follower> {
         self.line.close();
-        let mut follower = self.handle.join()?;
+        let mut follower = self.handle.take().expect("only this takes it").join()?;
         follower.snapshot();
         Ok(follower)
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.line.close();
     }
 }
 

@@ -5,7 +5,7 @@
 //! says how long it was away.
 
 use crate::follower::{Follower, Following, SnapshotEvery};
-use crate::log::{Durable, Line, LogError, Outlet, Reader, Repaired, Tail, Writer, each_turn};
+use crate::log::{Durable, Line, LogError, Outlet, Reader, Repaired, Stripped, Tail, Writer, each_turn, strip};
 use crate::seam::clock::Monotonic;
 use crate::seam::disk::{Disk, FileSystem};
 use crate::snapshot::{PassedOver, Snapshots};
@@ -252,6 +252,24 @@ pub fn open_on(
     Ok(Opened { market, follower, report })
 }
 
+/// Takes most positions of turns before the time `before` out of the log of the market in `folder`, which may be open: where
+/// all its snapshots reach further, a segment at a time. All else stays.
+pub fn forget_positions(folder: &Path, before: Millis) -> Result<Vec<Stripped>, RecoveryError> {
+    forget_positions_on(&(Arc::new(FileSystem) as Arc<dyn Disk>), folder, before)
+}
+
+/// The same on a disk of the caller's.
+pub fn forget_positions_on(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+    before: Millis,
+) -> Result<Vec<Stripped>, RecoveryError> {
+    let refused = |source| RecoveryError::Io { path: folder.to_owned(), source };
+    let snapshots = Snapshots::open(disk.clone(), &folder.join(SNAPSHOT_FOLDER)).map_err(refused)?;
+    let Some(oldest) = snapshots.oldest().map_err(refused)? else { return Ok(Vec::new()) };
+    Ok(strip(disk, &folder.join(LOG_FOLDER), before, oldest.0)?)
+}
+
 /// Whether the log is that of the market to be opened.
 fn check(folder: &Path, given: &Header, found: &Header, streets: &Streets) -> Result<(), RecoveryError> {
     let path = folder.to_owned();
@@ -267,11 +285,14 @@ fn check(folder: &Path, given: &Header, found: &Header, streets: &Streets) -> Re
 /// Folds a log to its last whole turn.
 fn fold(mut reader: Reader, mut past: Past, streets: &Streets) -> Result<(Past, Tail), RecoveryError> {
     let network = &streets.network;
+    let stripped = reader.stripped_from()?;
     let read = each_turn(&mut reader, |turn, _| {
         steps::fold(&mut past.state, network, turn);
         past.next = Offset(turn.offset.0 + 1);
         past.now = turn.at;
-        match steps::diverged(&past.state, turn) {
+        // Where positions were taken out a checkpoint knows more than what is left.
+        let is_complete = stripped.is_none_or(|first| turn.offset.0 < first);
+        match steps::diverged(&past.state, turn).filter(|_| is_complete) {
             None => Ok(ControlFlow::Continue(())),
             Some(diverged) => Err(RecoveryError::Diverged { offset: turn.offset, diverged }),
         }

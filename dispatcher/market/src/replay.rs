@@ -109,6 +109,14 @@ pub enum ReplayError {
         /// The turn that says so.
         offset: Offset,
     },
+    /// Pings were taken out of the log.
+    #[error(
+        "from offset {offset} on most positions were taken out of the log, as they were old; it is folded, not decided again"
+    )]
+    Stripped {
+        /// The first turn from which they were.
+        offset: Offset,
+    },
     /// A checkpoint tells of another state than its turns lead to.
     #[error("at offset {offset} slice {} of the state is not what the checkpoint in the log says", .diverged.slice)]
     Checkpoint {
@@ -142,7 +150,7 @@ impl ReplayError {
             Self::OtherLogic { .. } => {
                 Some("such a log can be folded, not decided again; use the program that wrote it for that".to_owned())
             }
-            Self::Upgraded { offset } => {
+            Self::Upgraded { offset } | Self::Stripped { offset } => {
                 let before = offset.0.checked_sub(1);
                 let part = before.map(|last| format!(", or decide again what was before it: `--until {last}`"));
                 Some(format!("fold it, without `--verify`{}", part.unwrap_or_default()))
@@ -161,13 +169,15 @@ pub fn fold(
 ) -> Result<Replayed, ReplayError> {
     same_network(reader.header(), network)?;
     let mut replay = Replay::new(reader.header(), network);
+    let stripped = reader.stripped_from()?;
     each_turn(reader, |turn, events| {
         if !until.includes(turn) {
             return Ok::<_, ReplayError>(Break(()));
         }
         replay.chain.extend(events);
         steps::fold(&mut replay.state, network, turn);
-        if let Some(diverged) = steps::diverged(&replay.state, turn) {
+        let is_complete = stripped.is_none_or(|first| turn.offset.0 < first);
+        if let Some(diverged) = steps::diverged(&replay.state, turn).filter(|_| is_complete) {
             return Err(ReplayError::Checkpoint { offset: turn.offset, diverged });
         }
         replay.count(turn);
@@ -202,6 +212,7 @@ pub fn redecide(
     }
     let origin = header.origin;
     let mut replay = Replay::new(header, &streets.network);
+    let stripped = reader.stripped_from()?;
     let mut desk = streets.desk();
     let mut planner = Again::new(streets, check);
     let mut decided = blank();
@@ -209,6 +220,9 @@ pub fn redecide(
     each_turn(reader, |logged, logged_events| {
         if !until.includes(logged) {
             return Ok(Break(()));
+        }
+        if stripped.is_some_and(|first| logged.offset.0 >= first) {
+            return Err(ReplayError::Stripped { offset: logged.offset });
         }
         if let Command::Upgrade(_) = logged.command {
             return Err(ReplayError::Upgraded { offset: logged.offset });

@@ -112,6 +112,11 @@ impl Snapshots {
         Ok(self.list()?.last().map(|(next, _)| Offset(*next)))
     }
 
+    /// From which turn on the oldest snapshot needs the log.
+    pub fn oldest(&self) -> io::Result<Option<Offset>> {
+        Ok(self.list()?.first().map(|(next, _)| Offset(*next)))
+    }
+
     /// The newest snapshot that can be used, and those that were passed over.
     pub fn newest(&self, network: &Network) -> io::Result<(Option<Snapshot>, Vec<PassedOver>)> {
         let mut passed_over = Vec::new();

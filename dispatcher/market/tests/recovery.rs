@@ -341,6 +341,67 @@ fn a_folder_is_opened_once_and_by_its_own_market() {
     world.open().expect("still opens");
 }
 
+/// Pings leave old segments. The rest of the story stays, and is folded; what is kept of positions puts everybody where he was.
+#[test]
+fn old_positions_are_forgotten_and_nothing_else_is() {
+    let mut world = World::new(11);
+    world.keep.log.segment_bytes = 4 << 10;
+    let mut opened = world.open().expect("opens");
+    assert!(world.live(&mut opened, 1_500, 1));
+    opened.market.close().expect("closed");
+    let before = read(&world.disk);
+    let disk: Arc<dyn Disk> = Arc::new(world.disk.clone());
+    let end = before.last().expect("turns").at;
+    let early = recovery::forget_positions_on(&disk, folder(), START).expect("nothing is so old");
+    assert_eq!(early, []);
+    let stripped = recovery::forget_positions_on(&disk, folder(), end).expect("stripped");
+    // The first segment holds one turn: the next was ready then.
+    let thinner =
+        stripped[1..].iter().all(|segment| segment.kept < segment.pings && segment.bytes_left < segment.bytes);
+    assert!(stripped.len() > 3 && thinner, "{stripped:?}");
+    assert_eq!(recovery::forget_positions_on(&disk, folder(), end).expect("again"), []);
+
+    let after = read(&world.disk);
+    let is_story = |event: &&Event| !matches!(event, Event::DriverMoved { .. } | Event::PingRefused { .. });
+    assert_eq!(after.len(), before.len());
+    for (after, before) in after.iter().zip(&before) {
+        assert_eq!((after.offset, after.at, after.key), (before.offset, before.at, before.key));
+        assert!(after.events.iter().filter(is_story).eq(before.events.iter().filter(is_story)));
+    }
+    // Where everybody was at the end of each segment, and who was missing.
+    let firsts = disk.files(&folder().join(LOG_FOLDER)).expect("a folder");
+    let mut ends: Vec<usize> =
+        firsts.iter().filter_map(|path| path.file_stem()?.to_str()?.parse().ok()).filter(|first| *first > 0).collect();
+    ends.push(before.len());
+    for end in ends {
+        let seen = |turns: &[Turn]| -> Vec<_> {
+            let state = fold(&turns[..end]);
+            state
+                .fleet()
+                .drivers()
+                .iter()
+                .map(|driver| (driver.id, driver.seq, driver.seen, driver.seen_at, driver.comms))
+                .collect()
+        };
+        assert_eq!(seen(&after), seen(&before), "at {end}");
+    }
+
+    let open = |from| Reader::open_on(disk.clone(), &folder().join(LOG_FOLDER), from).expect("a log");
+    let folded = replay::fold(&mut open(0), &STREETS.network, replay::Until::End, |_, _| {}).expect("folds");
+    assert_eq!(folded.turns, before.len() as u64);
+    let again = replay::redecide(&mut open(0), &STREETS, replay::Until::End, replay::Check::Engine, |_, _| {});
+    assert!(matches!(again, Err(replay::ReplayError::Stripped { offset: Offset(0) })), "{again:?}");
+    // It is opened from its snapshots as before, and from its log alone if it must.
+    let opened = world.open().expect("opens");
+    assert!(opened.report.snapshot.is_some());
+    assert_eq!(opened.follower.state().digest(), fold(&before).digest());
+    drop(opened);
+    for path in snapshots(&world.disk) {
+        disk.remove(&path).expect("removed");
+    }
+    world.open().expect("opens without snapshots");
+}
+
 /// With threads and a real disk: the follower keeps up by itself, and its last snapshot is where the log ends.
 #[test]
 fn a_market_on_a_real_disk_comes_back() {

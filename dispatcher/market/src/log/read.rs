@@ -2,7 +2,7 @@
 
 use super::append::failed;
 use super::error::LogError;
-use super::segment::{self, FRAME_BYTES, Frame, HEAD_BYTES, Head, LAYOUT_MARKED, LAYOUT_PLAIN};
+use super::segment::{self, FRAME_BYTES, Frame, HEAD_BYTES, Head, LAYOUT_PLAIN, LAYOUT_STRIPPED};
 use super::tail::{Tail, TailSegment};
 use crate::seam::disk::{Disk, DiskFile, FileSystem};
 use hansom_engine::Turn;
@@ -169,6 +169,27 @@ impl Reader {
         Tail { header: self.header.clone(), next: self.next, segment }
     }
 
+    /// The offset from which on pings were taken out of the log, in the segments not yet passed: from there on the log is
+    /// folded, not decided again, and what its checkpoints say of positions is not what its turns lead to.
+    pub fn stripped_from(&self) -> Result<Option<u64>, LogError> {
+        if self.segment.layout == LAYOUT_STRIPPED {
+            return Ok(Some(self.segment.first));
+        }
+        for (first, path) in self.ahead.iter().rev() {
+            let mut segment = Open::new(&*self.disk, path.clone())?;
+            segment.head(*first)?;
+            if segment.layout == LAYOUT_STRIPPED {
+                return Ok(Some(*first));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Version of the layout of the segment being read.
+    pub(super) fn layout(&self) -> u32 {
+        self.segment.layout
+    }
+
     /// The file being read, and how many were before it.
     pub(super) fn segment(&self) -> (&Path, u64) {
         (&self.segment.path, self.segments - 1)
@@ -247,8 +268,8 @@ impl Open {
         let Some(head) = head else {
             return Err(self.damaged(first, "it does not start as a segment does".to_owned()));
         };
-        if head.version > LAYOUT_MARKED {
-            return Err(self.version("layout", head.version, LAYOUT_MARKED));
+        if head.version > LAYOUT_STRIPPED {
+            return Err(self.version("layout", head.version, LAYOUT_STRIPPED));
         }
         let end = HEAD_BYTES + head.header_len;
         let holds = |header: &[u8]| head.holds(header) && head.first == first;

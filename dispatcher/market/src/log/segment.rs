@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 8 | `HANSOMLG` |
-//! | 4 | layout version, 1 or 2 |
+//! | 4 | layout version, 1 to 3 |
 //! | 4 | length `h` of the log's header |
 //! | 8 | offset of the first turn |
 //! | 4 | CRC-32C of the 24 bytes before and the `h` bytes after |
@@ -16,7 +16,8 @@
 //! There, the mark says that all that stands before was synced when this was written, so that what is lost in front of a
 //! mark is damage, and what is lost behind the last one may be a write that was cut off. A marked length of 0 with its
 //! checksum is a seal: no turn, only that promise; a log closed in order ends with one. Behind the last frame of a
-//! segment of layout 2 there may be zeros, filled in ahead of the turns.
+//! segment of layout 2 there may be zeros, filled in ahead of the turns. Layout 3 is layout 2 after most of the pings were
+//! taken out.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,9 @@ pub const LAYOUT_PLAIN: u32 = 1;
 
 /// Version of the layout in which a log is written whose turns are released once they are durable.
 pub const LAYOUT_MARKED: u32 = 2;
+
+/// Version of the layout in which a segment is written again without its pings.
+pub const LAYOUT_STRIPPED: u32 = 3;
 
 /// The mark in the length of a frame.
 const MARK: u32 = 1 << 31;
