@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use hansom_geo_index::import::synthetic;
+use hansom_simulator::live::Misbehaviour;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -79,6 +80,7 @@ answer; `batch if forced` what the whole batch would have cost with that pair.")
 Examples:
   hansom serve --market markets/river-town.toml --data data
   hansom serve --market a.toml b.toml --data data --listen 127.0.0.1:9000 --log-format json
+  hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05
 A market file has the sections of a scenario that say what is decided where, and how: name, timezone, network, policy, \
 tariff, and the limits such as offer_s. Commands and positions come in as lines of JSON (CloudEvents): \
 POST /v1/commands, /v1/locations; GET /v1/events, /healthz, /readyz, /metrics. Ctrl-C or SIGTERM ends it in good order.")]
@@ -275,10 +277,21 @@ Examples:
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["market", "scenario"])))]
 pub struct Serve {
     /// The markets
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub market: Vec<PathBuf>,
+    /// The market of a scenario, and its city as clients, until every ride is over
+    #[arg(long, value_name = "FILE", conflicts_with = "market")]
+    pub scenario: Option<PathBuf>,
+    /// How many times as fast as the clock on the wall the scenario's goes
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "market", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub speed: u32,
+    /// What people and phones of the city do wrong, each with its chance: late-accept, double-accept, retry, two-devices, dark,
+    /// no-show
+    #[arg(long, value_name = "WHAT=CHANCE,…", conflicts_with = "market")]
+    pub misbehave: Option<Misbehaviour>,
     #[command(flatten)]
     pub changes: Changes,
     /// Where the markets keep what they know, each in a folder of its name

@@ -208,6 +208,12 @@ pub enum Error {
         /// Why.
         cause: Arc<Cause>,
     },
+    /// A market that has begun where a new one is wanted.
+    #[error("there is a market in {} already, and a city starts with an empty one", folder.display())]
+    Begun {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Markets that are served.
     #[error(transparent)]
     Markets(MarketsError),
@@ -354,6 +360,7 @@ impl Error {
             | Self::Unlike { .. }
             | Self::NoPairs
             | Self::Serve(ServeError::Open { .. })
+            | Self::Begun { .. }
             | Self::OneScenario { .. } => Exit::Input,
         }
     }
@@ -426,6 +433,7 @@ impl Error {
             Self::Markets(MarketsError::Twice { .. }) => {
                 problem("E1003", "give the markets different names: key `name`")
             }
+            Self::Begun { .. } => problem("E1009", "name another folder with --data, or remove that one"),
             Self::Markets(_) => problem("E1004", "this is a fault of the program; please report it with its log"),
             Self::NoRun { .. } => problem("E0801", "name the folder that `hansom simulate` was given with --out"),
             Self::PartialRun { .. } => problem("E0802", "run it again to its end"),

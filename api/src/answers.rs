@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 
-use actix_web::HttpResponse;
 use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{FutureExt, stream};
 use serde_json::{Value, json};
 
 use crate::fault::LineFault;
+use crate::stream::streaming;
 
 /// At most so many lines of a request are under way at once.
 const WINDOW: usize = 1024;
@@ -50,7 +51,7 @@ pub trait Taker: 'static {
 }
 
 /// Answers every line, as a body that is sent while it is made.
-pub fn respond(lines: Lines, taker: impl Taker) -> HttpResponse {
+pub fn respond(request: &HttpRequest, lines: Lines, taker: impl Taker) -> HttpResponse {
     let under_way = VecDeque::new();
     let answers = stream::unfold((lines, taker, under_way), |(mut lines, mut taker, mut under_way)| async move {
         fill(&mut lines, &mut taker, &mut under_way);
@@ -66,7 +67,7 @@ pub fn respond(lines: Lines, taker: impl Taker) -> HttpResponse {
         }
         Some((Ok::<_, Infallible>(Bytes::from(text)), (lines, taker, under_way)))
     });
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(answers)
+    streaming(request, "application/x-ndjson", answers)
 }
 
 /// Takes as many lines as there is room for.

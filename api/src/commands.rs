@@ -22,7 +22,7 @@ pub async fn post(
 ) -> Result<HttpResponse, RequestFault> {
     let market = markets.choose(query.market.as_deref())?;
     let body = body::read(&request, payload).await?;
-    Ok(answers::respond(Lines::of(body), Orders { market }))
+    Ok(answers::respond(&request, Lines::of(body), Orders { market }))
 }
 
 struct Orders {

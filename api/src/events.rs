@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::fault::RequestFault;
 use crate::markets::Markets;
+use crate::stream::streaming;
 
 /// So many turns are sent at a time.
 const PIECE: usize = 256;
@@ -52,10 +53,7 @@ pub async fn get(
         let text = reader.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(text)), reader))
     });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header(("cache-control", "no-store"))
-        .streaming(messages))
+    Ok(streaming(&request, "text/event-stream", messages))
 }
 
 /// Where a reader is.

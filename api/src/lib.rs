@@ -13,5 +13,6 @@ mod health;
 mod locations;
 mod markets;
 mod server;
+mod stream;
 
 pub use server::{ServeError, Server};

@@ -82,6 +82,10 @@ families! {
     match_latency: Times = Family::new_with_constructor(short_times as fn() -> Histogram), "match_latency", Unit::Seconds;
     /// Time from a command's arrival at the market until it is durable.
     commit_latency: Times = Family::new_with_constructor(short_times as fn() -> Histogram), "commit_latency", Unit::Seconds;
+    /// Turns that are durable and that the follower has not folded yet.
+    follower_lag: Family<OfMarket, Gauge> = Family::default(), "follower_lag_turns";
+    /// Broken invariants that the follower has found. Every one is an alarm.
+    violations: Family<OfMarket, Gauge> = Family::default(), "invariant_violations";
     /// Rides that are not over.
     open_requests: Family<OfMarket, Gauge> = Family::default(), "open_requests";
     /// Rides asked for since the process opened the market.
@@ -125,6 +129,8 @@ impl Figures {
             waiting_pings: all.waiting_pings.get_or_create_owned(&label),
             match_latency: all.match_latency.get_or_create_owned(&label),
             commit_latency: all.commit_latency.get_or_create_owned(&label),
+            follower_lag: all.follower_lag.get_or_create_owned(&label),
+            violations: all.violations.get_or_create_owned(&label),
             open_requests: all.open_requests.get_or_create_owned(&label),
             requests: all.requests.get_or_create_owned(&label),
             offers: all.offers.get_or_create_owned(&label),
@@ -165,6 +171,8 @@ pub(crate) struct MarketFigures {
     pub waiting_pings: Gauge,
     pub match_latency: Histogram,
     pub commit_latency: Histogram,
+    pub follower_lag: Gauge,
+    pub violations: Gauge,
     pub open_requests: Gauge,
     pub requests: Counter,
     pub offers: Counter,

@@ -49,6 +49,9 @@ const LINGER: Duration = Duration::from_millis(20);
 /// So often a market at work says what it knows, a slice at a time.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
+/// The follower is looked after this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// What a market is opened with.
 #[derive(Debug, Clone)]
 pub struct Spec {
@@ -115,6 +118,16 @@ struct Serving {
     follower: Following,
     /// When it last said what it knows, and how many turns it had taken then.
     checked: (Instant, u64),
+    found: Found,
+}
+
+/// What the follower has found so far. Each is told once.
+#[derive(Debug, Default)]
+struct Found {
+    is_gone: bool,
+    has_diverged: bool,
+    violations: u64,
+    snapshot_fault: Option<String>,
 }
 
 /// The positions that wait for a market.
@@ -214,7 +227,7 @@ impl MarketActor {
         };
         self.outbox.try_send(Durable::Opened(Box::new(opened))).map_err(|_| Cause::Stuck)?;
         let checked = (Instant::now(), market.turns());
-        Ok(Serving { market, names, positions: Positions::new(), follower, checked })
+        Ok(Serving { market, names, positions: Positions::new(), follower, checked, found: Found::default() })
     }
 
     /// Says how the market was opened.
@@ -245,6 +258,39 @@ impl MarketActor {
         info!(market = %name, snapshot, fault, "the follower is done");
     }
 
+    /// Looks after the follower: how far it is, and whether it found something.
+    fn look_after(&mut self, _: &mut Context<Self>) {
+        let Some(Serving { follower, found, .. }) = &mut self.market else { return };
+        let (shared, standing) = (&self.shared, follower.standing());
+        shared.figures.follower_lag.set(shared.events.next().saturating_sub(standing.next.0) as i64);
+        let name = &shared.name;
+        let now = Found {
+            is_gone: !follower.is_alive(),
+            has_diverged: standing.diverged.is_some(),
+            violations: standing.violations.count,
+            snapshot_fault: standing.snapshot_fault,
+        };
+        if now.is_gone && !found.is_gone {
+            error!(market = %name, "ALARM: the follower ended, and with it snapshots and checks, until the market is opened anew");
+        }
+        if let Some((offset, diverged)) = &standing.diverged
+            && !found.has_diverged
+        {
+            error!(market = %name, %offset, slice = diverged.slice, "ALARM: the follower knows another state than the market");
+        }
+        if now.violations > found.violations {
+            shared.figures.violations.set(now.violations as i64);
+            let first = standing.violations.first.first().map(ToString::to_string).unwrap_or_default();
+            error!(market = %name, count = now.violations, first, "ALARM: invariants are broken");
+        }
+        if let Some(why) = &now.snapshot_fault
+            && now.snapshot_fault != found.snapshot_fault
+        {
+            warn!(market = %name, why, "no snapshot was written; the next is tried when it is due");
+        }
+        *found = now;
+    }
+
     /// The market takes nothing any more, but what is durable can be read.
     fn halt(&mut self, cause: Cause, ctx: &mut Context<Self>) {
         error!(market = %self.shared.name, %cause, "ALARM: the market is halted");
@@ -254,7 +300,10 @@ impl MarketActor {
             let _ = waiting.reply.send(Err(NotTaken::Away(self.shared.lanes.standing())));
         }
         // What it took before is still written, and released once it is durable.
-        self.market = None;
+        if let Some(Serving { market, follower, .. }) = self.market.take() {
+            drop(market);
+            self.part(follower);
+        }
         self.halts.push_back(Instant::now());
         self.halts.retain(|halt| halt.elapsed() < LATELY);
         ctx.stop();
@@ -407,6 +456,7 @@ impl Actor for MarketActor {
             shared.lanes.woken().await;
             Some((Woken, shared))
         }));
+        ctx.run_interval(LOOK_EVERY, Self::look_after);
         match self.halts.back() {
             None => self.open(ctx),
             Some(_) if !self.served || self.halts.len() >= MOST_HALTS => {

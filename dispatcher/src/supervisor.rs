@@ -119,7 +119,7 @@ impl Dispatcher {
         }
         arbiter.stop();
         let farewell = closed??;
-        info!(market = name, turns = farewell.turns, "closed");
+        info!(market = name, turns = farewell.turns, "drained and closed");
         Ok(farewell)
     }
 

@@ -8,4 +8,5 @@ mod import;
 mod log;
 mod quarantine;
 mod scenario;
+mod serve;
 mod simulate;

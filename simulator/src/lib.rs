@@ -4,6 +4,7 @@ mod agent;
 pub mod city;
 mod clock;
 pub mod demand;
+pub mod live;
 mod machine;
 mod market;
 mod port;

@@ -88,14 +88,18 @@ impl Port {
         self.market.close()
     }
 
-    /// A `UUIDv7`: 48 bits of time, the rest from the seed and the command's number.
     fn key(&mut self, at: Millis) -> Key {
-        let draw = self.keys.draw(self.keyed, 0);
         self.keyed += 1;
-        let high = (at.0 as u64) << 16 | 0x7000 | draw.split(1).bits() >> 52;
-        let low = 1 << 63 | draw.bits() >> 2;
-        Key(u128::from(high) << 64 | u128::from(low))
+        key(self.keys, self.keyed - 1, at)
     }
+}
+
+/// A `UUIDv7`: 48 bits of time, the rest from a stream of draws and the command's number.
+pub fn key(keys: Stream, nth: u64, at: Millis) -> Key {
+    let draw = keys.draw(nth, 0);
+    let high = (at.0 as u64) << 16 | 0x7000 | draw.split(1).bits() >> 52;
+    let low = 1 << 63 | draw.bits() >> 2;
+    Key(u128::from(high) << 64 | u128::from(low))
 }
 
 #[cfg(test)]

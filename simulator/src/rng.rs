@@ -51,6 +51,8 @@ pub enum Purpose {
     Cruise = 19,
     /// The key of a command; id = command.
     Key = 20,
+    /// Whether something goes wrong between a person and a live market; id = occasion.
+    Mischief = 21,
 }
 
 /// One key for two dense ids.

@@ -19,7 +19,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Logged<'a> {
     folder: &'a Path,
-    /// What was run.
+    /// What was run, or the market that was served.
     pub scenario: Scenario,
     /// What holds for all turns.
     pub header: Header,
@@ -31,14 +31,14 @@ impl<'a> Logged<'a> {
     /// Opens the log in the folder of a run, or in its own folder. Its header has the scenario, which names the streets.
     pub fn open(folder: &'a Path) -> Result<Self, Error> {
         let header = Reader::open(folder)?.header().clone();
-        let scenario = Scenario::parse(&format!("{}.toml", header.name), &header.scenario, folder, &[])?;
+        let scenario = Scenario::parse_logged(&format!("{}.toml", header.name), &header.scenario, folder)?;
         let (streets, _) = city::load(&scenario.network)?;
         Ok(Self { folder, scenario, header, streets })
     }
 
     /// The time zone of a log's scenario; UTC if that has none.
     pub fn zone(header: &Header) -> Timezone {
-        let scenario = Scenario::parse("log.toml", &header.scenario, Path::new(""), &[]);
+        let scenario = Scenario::parse_logged("log.toml", &header.scenario, Path::new(""));
         scenario.map_or_else(|_| Timezone::utc(), |scenario| scenario.timezone)
     }
 

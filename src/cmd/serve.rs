@@ -1,68 +1,142 @@
-//! `hansom serve`: markets that are open to the world.
+//! `hansom serve`: markets that are open to the world, and perhaps a simulated city as their clients.
 
-use std::path::Path;
+mod city;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_rt::System;
+use actix_rt::task::spawn_blocking;
 use hansom_api::Server;
 use hansom_dispatcher::{Dispatcher, MarketHandle, Spec, Standing, WallClock};
-use hansom_simulator::scenario::Override;
-use hansom_simulator::{MarketFile, city};
-use tracing::info;
+use hansom_simulator::live::{LiveCity, Tally};
+use hansom_simulator::report::number::grouped;
+use hansom_simulator::scenario::Scenario;
+use hansom_simulator::{City, MarketFile, city as streets};
+use tracing::{Level, info};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::scenario::overrides;
 use crate::cli::{LogFormat, Serve};
 use crate::error::{Error, Exit};
 use crate::{asked_to_stop, show};
 
-/// Serves until the user asks to stop.
+/// Serves until the user asks to stop, or the city is over.
 pub fn run(arguments: &Serve) -> Result<Exit, Error> {
+    let what = What::read(arguments)?;
     log(arguments.log_format);
-    let changes = overrides(&arguments.changes)?;
-    System::new().block_on(serve(arguments, &changes))
+    System::new().block_on(serve(arguments, what))
 }
 
-async fn serve(arguments: &Serve, changes: &[Override]) -> Result<Exit, Error> {
+/// What is to be served.
+enum What {
+    Markets(Vec<MarketFile>),
+    City(Box<Scenario>),
+}
+
+impl What {
+    fn read(arguments: &Serve) -> Result<Self, Error> {
+        let changes = overrides(&arguments.changes)?;
+        if let Some(file) = &arguments.scenario {
+            return Ok(Self::City(Box::new(Scenario::load(file, &changes)?)));
+        }
+        let markets = arguments.market.iter().map(|file| MarketFile::load(file, &changes));
+        Ok(Self::Markets(markets.collect::<Result<_, _>>()?))
+    }
+}
+
+async fn serve(arguments: &Serve, what: What) -> Result<Exit, Error> {
     let dispatcher = Arc::new(Dispatcher::new());
     let server = Server::open(arguments.listen, dispatcher.clone())?;
     let (address, handle) = (server.address(), server.handle());
     let serving = actix_rt::spawn(server.serve());
     show::result(&format!("listening on http://{address}\n"))?;
-    let opened = open(arguments, changes, &dispatcher).await;
-    if opened.is_ok() {
-        info!(%address, "ready");
-        asked_to_stop().await;
-    }
+    let done = match what {
+        What::City(scenario) => attend(&scenario, arguments, &dispatcher, address).await,
+        What::Markets(markets) => open(&markets, arguments, &dispatcher, address).await,
+    };
     let closed = dispatcher.close_all().await;
     handle.stop(true).await;
     // It has stopped: whatever ended it was said before.
     let _ = serving.await;
-    opened?;
+    done?;
     closed?;
     Ok(Exit::Done)
 }
 
-/// Opens all markets and waits until they serve.
-async fn open(arguments: &Serve, changes: &[Override], dispatcher: &Dispatcher) -> Result<(), Error> {
+/// Opens the markets, and returns when the user asks to stop.
+async fn open(
+    markets: &[MarketFile],
+    arguments: &Serve,
+    dispatcher: &Dispatcher,
+    address: SocketAddr,
+) -> Result<(), Error> {
     let mut opening = Vec::new();
-    for file in &arguments.market {
-        opening.push(start(file, arguments, changes, dispatcher)?);
+    for market in markets {
+        let (city, _) = streets::load(market.streets())?;
+        opening.push(start(market, city, WallClock::Machine, arguments, dispatcher)?);
     }
-    for market in opening {
-        if let Standing::Halted { cause } = market.ready().await {
-            return Err(Error::Halted { name: market.name().to_owned(), cause });
-        }
+    for market in &opening {
+        serves(market).await?;
     }
+    info!(%address, "ready");
+    asked_to_stop().await;
     Ok(())
 }
 
-fn start(file: &Path, arguments: &Serve, changes: &[Override], dispatcher: &Dispatcher) -> Result<MarketHandle, Error> {
-    let market = MarketFile::load(file, changes)?;
-    let (city, _) = city::load(market.streets())?;
-    let clock = WallClock::Machine;
+/// Opens the market of a scenario, and returns when its city is over or the user asks to stop.
+async fn attend(
+    scenario: &Scenario,
+    arguments: &Serve,
+    dispatcher: &Dispatcher,
+    address: SocketAddr,
+) -> Result<(), Error> {
+    let folder = arguments.data.join(&scenario.name);
+    if folder.join("log").exists() {
+        return Err(Error::Begun { folder });
+    }
+    let (streets, _) = streets::load(&scenario.network)?;
+    let people = LiveCity::new(scenario, &streets, arguments.misbehave.unwrap_or_default())?;
+    let clock = WallClock::running(scenario.period.start, arguments.speed);
+    let market = start(&MarketFile::of(scenario), streets, clock, arguments, dispatcher)?;
+    serves(&market).await?;
+    info!(%address, speed = arguments.speed, "ready");
+    let name = scenario.name.clone();
+    let lived = spawn_blocking(move || city::live(address, &name, people, clock)).await;
+    let tally = lived.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+    Ok(show::result(&summary(&tally))?)
+}
+
+fn summary(tally: &Tally) -> String {
+    let Tally { requests, completed, open, orders, positions, refused, misbehaved } = *tally;
+    let rows = [
+        ("requests", requests),
+        ("completed", completed),
+        ("not over", open),
+        ("orders sent", orders),
+        ("positions sent", positions),
+        ("orders refused", refused),
+        ("misbehaviours", misbehaved),
+    ];
+    let mut text = String::new();
+    for (what, count) in rows {
+        text += &format!("{what:<16}{:>12}\n", grouped(count as i64));
+    }
+    text
+}
+
+fn start(
+    market: &MarketFile,
+    streets: City,
+    clock: WallClock,
+    arguments: &Serve,
+    dispatcher: &Dispatcher,
+) -> Result<MarketHandle, Error> {
     let spec = Spec {
-        header: market.header(&city, clock.now()),
-        streets: city,
+        header: market.header(&streets, clock.now()),
+        streets,
         folder: arguments.data.join(market.name()),
         clock,
         capacity: arguments.mailbox as usize,
@@ -70,11 +144,22 @@ fn start(file: &Path, arguments: &Serve, changes: &[Override], dispatcher: &Disp
     Ok(dispatcher.open(spec)?)
 }
 
-/// Prints what the program tells of itself to stderr.
-fn log(format: LogFormat) {
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO);
-    match format {
-        LogFormat::Text => lines.with_ansi(false).init(),
-        LogFormat::Json => lines.json().init(),
+/// Returns once a market takes commands.
+async fn serves(market: &MarketHandle) -> Result<(), Error> {
+    match market.ready().await {
+        Standing::Halted { cause } => Err(Error::Halted { name: market.name().to_owned(), cause }),
+        _ => Ok(()),
     }
+}
+
+/// Prints what the program tells of itself to stderr, panics that were caught too.
+fn log(format: LogFormat) {
+    // What the HTTP server tells of its threads is nobody's business.
+    let wanted = Targets::new().with_default(Level::INFO).with_target("actix_server", Level::WARN);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    match format {
+        LogFormat::Text => tracing_subscriber::registry().with(wanted).with(lines).init(),
+        LogFormat::Json => tracing_subscriber::registry().with(wanted).with(lines.json()).init(),
+    }
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a fault of the program")));
 }

@@ -2,7 +2,8 @@
 
 mod served;
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use serde_json::{Value, json};
 use served::{Served, corner, order, request_ride, spec, start_shift, uuid};
@@ -194,4 +195,20 @@ fn a_request_longer_than_the_mailbox_is_taken_piece_by_piece() {
         answers.iter().map(|answer| answer["key"].as_str().unwrap_or_default().to_owned()).collect();
     assert_eq!(keys, (0..500).map(uuid).collect::<Vec<_>>());
     assert!(answers.iter().all(|answer| answer["offset"].is_u64()), "{answers:?}");
+}
+
+#[test]
+fn a_client_that_knows_no_chunks_gets_none() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Served::town(data.path());
+    let body = start_shift(1, "ann", 3, 3);
+    let request = format!("POST /v1/commands HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(town.address).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers, and closes");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.0 200") && !head.contains("chunked"), "{head}");
+    let line: Value = serde_json::from_str(body).expect("one line");
+    assert_eq!(line["key"], uuid(1));
 }

@@ -16,7 +16,7 @@ impl World {
         let at = turn.at;
         for event in &turn.events {
             match event {
-                Event::Refused { .. } => self.refused(sender, at, &turn.command),
+                Event::Refused { .. } => self.forbidden(sender, at, &turn.command),
                 Event::ShiftStarted(e) => self.shift_started(sender, at, e.driver),
                 Event::RideRequested(e) => self.requested(at, e),
                 Event::RequestRefused { ride, .. } => {
@@ -105,7 +105,7 @@ impl World {
 
     fn requested(&mut self, at: Millis, e: &RideRequested) {
         let RideRequested { ride, direct_ms, direct_mm, first_eta_ms, .. } = *e;
-        debug_assert_eq!(ride.index(), self.trips.len(), "rides are numbered in order of request");
+        debug_assert!(ride.index() <= self.trips.len(), "rides are numbered in order of request");
         self.trip(ride).quote = Some(Quote { direct_ms, direct_mm, first_eta_ms });
         let until = self.riders.add(ride, at, Millis(i64::from(direct_ms))).until();
         self.agenda.add(until, Cue::GiveUp, ride.0, 0);
@@ -140,7 +140,7 @@ impl World {
     }
 
     /// A command of the driver was forbidden: he is not where the market believes him to be, and gives up what he meant.
-    fn refused(&mut self, sender: Sender, at: Millis, command: &Command) {
+    pub fn forbidden(&mut self, sender: Sender, at: Millis, command: &Command) {
         self.refused += 1;
         let Sender::Driver(vehicle) = sender else { return };
         match command {

@@ -195,6 +195,12 @@ impl World {
         self.riders.len()
     }
 
+    /// Whether a driver has a rider in the vehicle, as far as he knows.
+    pub fn is_aboard(&self, driver: DriverId) -> bool {
+        let duty = self.vehicle_of.get(driver.index()).map(|vehicle| self.drivers[*vehicle as usize].duty);
+        matches!(duty, Some(Duty::Aboard(_) | Duty::Alighting(_)))
+    }
+
     /// How many rides were completed.
     pub fn completed(&self) -> u64 {
         self.completed

@@ -45,6 +45,15 @@ impl Scenario {
             check::market
         })
     }
+
+    /// Reads what a log keeps of where it came from: a scenario, or a market if nothing else was given.
+    pub fn parse_logged(file: &str, text: &str, folder: &Path) -> Result<Self, Faults> {
+        if Document::parse(file, text, &mut Vec::new()).find("period").is_some() {
+            Self::parse(file, text, folder, &[])
+        } else {
+            Self::parse_market(file, text, folder, &[])
+        }
+    }
 }
 
 /// Where a scenario or market is read from.

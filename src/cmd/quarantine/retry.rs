@@ -2,10 +2,8 @@
 //! theirs still: handed over twice, they take effect once.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use hansom_geo_index::Millis;
 use hansom_market::ingest::{decode, decode_location};
@@ -14,12 +12,11 @@ use serde_json::Value;
 
 use super::{Ward, find, wards};
 use crate::error::{Error, Exit};
+use crate::http::{escaped, post};
 use crate::show;
 
 /// At most so many lines go in one request.
 const MOST_LINES: usize = 256;
-/// A server answers within this time, or not at all.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Hands over the lines that `given` names, or all that wait.
 pub fn run(data: &Path, given: &[String], mended: Option<&Path>, server: SocketAddr) -> Result<Exit, Error> {
@@ -132,36 +129,4 @@ fn told(answer: &Value) -> (bool, String) {
         (None, Some(offset)) => (true, format!("is refused at offset {offset}: {reason}")),
         (None, None) => (false, format!("stays: {reason}")),
     }
-}
-
-/// Sends lines to a server and returns its answer lines.
-///
-/// In HTTP 1.0, in which an answer ends with its connection: enough for a server on this machine.
-fn post(server: SocketAddr, path: &str, body: &[u8]) -> Result<Vec<Value>, Error> {
-    let failed = |source: io::Error| Error::NoServer { server, source };
-    let mut stream = TcpStream::connect_timeout(&server, PATIENCE).map_err(failed)?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
-    let head = format!(
-        "POST {path} HTTP/1.0\r\nHost: {server}\r\nContent-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(failed)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).map_err(failed)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let other = || {
-        let line = answer.lines().next().unwrap_or_default();
-        Error::OtherServer { server, answer: super::one_line(line).chars().take(80).collect() }
-    };
-    let (head, lines) = answer.split_once("\r\n\r\n").ok_or_else(other)?;
-    if head.split_whitespace().nth(1) != Some("200") {
-        return Err(other());
-    }
-    lines.lines().map(|line| serde_json::from_str(line).map_err(|_| other())).collect()
-}
-
-/// A name in the query of a URL.
-fn escaped(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
