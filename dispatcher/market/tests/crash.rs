@@ -238,6 +238,45 @@ proptest! {
     }
 }
 
+/// Nor is it in the log of a process that was killed, in front of the last write.
+#[test]
+fn damage_in_front_of_the_last_write_is_never_taken_for_an_end() {
+    let disk = SimDisk::new(0);
+    let roomy = Durable { segment_bytes: 64 << 10, ..TINY };
+    let outlet = Told::default().outlet();
+    let mut log =
+        Writer::open_durable(Arc::new(disk.clone()), folder(), &header(), None, roomy, outlet).expect("a log");
+    // The second write opens the second segment, the third is the second one in it.
+    let path = folder().join(format!("{:020}.seg", 4));
+    let used = || {
+        let bytes = disk.content(&path).unwrap_or_default();
+        bytes.iter().rposition(|byte| *byte != 0).map_or(0, |place| place + 1)
+    };
+    let mut ends = Vec::new();
+    for offset in 0..12 {
+        log.append(turn(offset)).expect("appended");
+        if offset % 4 == 3 {
+            log.commit().expect("committed");
+            ends.push(used());
+        }
+    }
+    disk.restart(Left::All);
+    drop(log);
+    assert!(ends[0] == 0 && 0 < ends[1] && ends[1] < ends[2], "{ends:?}");
+    let bytes = disk.content(&path).expect("a segment");
+    for place in 0..ends[2] {
+        let mut changed = bytes.clone();
+        changed[place] ^= 0x20;
+        disk.plant(&path, &changed);
+        match read(&disk) {
+            Ok((turns, _)) => {
+                assert!(place >= ends[1] && turns.len() >= 8, "{} turns with another byte at {place}", turns.len());
+            }
+            Err(fault) => assert!(place < ends[1], "{fault:?} at {place}"),
+        }
+    }
+}
+
 /// A full disk is an error, and what was released before is there; with room again, the log goes on.
 #[test]
 fn a_full_disk_is_never_a_success() {
