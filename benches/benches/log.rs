@@ -4,7 +4,7 @@
 //! 320,000 pings, decided by a market at work. See `docs/decisions/0007-log-and-record-format.md`.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use hansom_engine::domain::{DriverId, Name, Settings};
+use hansom_engine::domain::{DriverId, Name, Session, Settings};
 use hansom_engine::record::canonical::{self, Decoder, EventChain, blank};
 use hansom_engine::record::{Command, FORMAT_VERSION, Header, LOGIC_VERSION, Ping, StartShift};
 use hansom_engine::{Offset, Turn};
@@ -80,7 +80,7 @@ impl Fixture {
                     place.lon += (draw.next_u32() % (2 * STRIDE)) as i32 - STRIDE as i32;
                 }
                 let age_ms = (draw.next_u32() % 250) as i32;
-                Ping { driver: DriverId(driver), seq, age_ms, coord: *place }
+                Ping { driver: DriverId(driver), session: Session::FIRST, seq, age_ms, coord: *place }
             });
             let command = Command::ReportPositions(pings.collect());
             let at = Millis(i64::from(bundle + 1) * 250);

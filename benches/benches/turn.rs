@@ -3,7 +3,7 @@
 //! A river town with 8,000 drivers (or 100,000 for the large fleet), half of them on a trip.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hansom_engine::domain::{DriverId, Epoch, Key, Name, Offset, Planner, Policy, RideId, Settings};
+use hansom_engine::domain::{DriverId, Epoch, Key, Name, Offset, Planner, Policy, RideId, Session, Settings};
 use hansom_engine::record::{Command, Event, Ping, RequestRide, StartShift, Turn};
 use hansom_engine::state::State;
 use hansom_engine::{Desk, Stamp, steps};
@@ -93,9 +93,9 @@ impl City {
 
     fn on_board(&mut self) -> (RideId, DriverId) {
         let (ride, driver, epoch) = self.offered();
-        self.submit(Command::AcceptOffer { driver, ride, epoch });
-        self.submit(Command::ArriveAtPickup { driver, ride });
-        self.submit(Command::BoardRider { driver, ride });
+        self.submit(Command::AcceptOffer { driver, ride, epoch, session: Session::FIRST });
+        self.submit(Command::ArriveAtPickup { driver, ride, session: Session::FIRST });
+        self.submit(Command::BoardRider { driver, ride, session: Session::FIRST });
         (ride, driver)
     }
 
@@ -109,7 +109,7 @@ impl City {
                 let edge = path.edges[(path.edges.len() - 1) * step as usize / 100];
                 Position { edge, along: 30_000 }
             });
-            Ping { driver: driver.id, seq, age_ms: 100, coord: self.network.coord(place) }
+            Ping { driver: driver.id, session: Session::FIRST, seq, age_ms: 100, coord: self.network.coord(place) }
         });
         pings.collect::<Vec<_>>().chunks(128).map(<[Ping]>::to_vec).collect()
     }
@@ -126,10 +126,10 @@ fn commands(c: &mut Criterion) {
     let dropoff = city.state.rides().get(aboard).map(|ride| city.network.coord(ride.dropoff)).expect("aboard");
     let orders = [
         ("RequestRide, nearest of 5,000", city.request()),
-        ("AcceptOffer", Command::AcceptOffer { driver, ride, epoch }),
-        ("DeclineOffer", Command::DeclineOffer { driver, ride, epoch }),
+        ("AcceptOffer", Command::AcceptOffer { driver, ride, epoch, session: Session::FIRST }),
+        ("DeclineOffer", Command::DeclineOffer { driver, ride, epoch, session: Session::FIRST }),
         ("CancelRide", Command::CancelRide { ride }),
-        ("EndTrip", Command::EndTrip { driver: carrier, ride: aboard, place: dropoff }),
+        ("EndTrip", Command::EndTrip { driver: carrier, ride: aboard, place: dropoff, session: Session::FIRST }),
         ("Tick", Command::Tick),
     ];
     for (name, command) in orders {

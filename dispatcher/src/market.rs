@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler, Supervised};
+use hansom_engine::domain::Session;
 use hansom_engine::lifecycle::ride::Status;
 use hansom_engine::lifecycle::session;
 use hansom_engine::record::Header;
@@ -151,7 +152,8 @@ impl Positions {
         let mut received = shared.lanes.take_positions(std::mem::take(&mut self.buffer));
         for Received { position, measured } in received.drain(..) {
             let driver = names.driver_id(&position.driver).unwrap_or(NOBODY);
-            let waiting = ingest::Waiting { driver, seq: position.seq, measured, coord: position.place };
+            let (session, seq) = (Session(position.session), position.seq);
+            let waiting = ingest::Waiting { driver, session, seq, measured, coord: position.place };
             // Its device was told that it was received; that it was left out is counted.
             let full = self.collector.push(waiting, is_idle(state, driver)).is_err();
             shared.figures.shed_pings.inc_by(u64::from(full));

@@ -6,6 +6,7 @@ use std::time::Instant;
 use std::{fs, io};
 
 use hansom_engine::Command;
+use hansom_engine::domain::Session;
 use hansom_engine::record::LOGIC_VERSION;
 use hansom_geo_index::Millis;
 use hansom_market::log::Mode;
@@ -305,7 +306,7 @@ impl Run<'_> {
             self.now = if self.world.open_rides() == 0 { self.now.max(end) } else { end + RUN_OUT };
         }
         for (vehicle, driver) in self.world.on_shift() {
-            self.order(Sender::Driver(vehicle), Command::EndShift { driver })?;
+            self.order(Sender::Driver(vehicle), Command::EndShift { driver, session: Session::FIRST })?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! command at their end. Costs tens of nanoseconds a report and allocates once a bundle.
 
 use hansom_engine::DriverId;
+use hansom_engine::domain::Session;
 use hansom_engine::record::Ping;
 use hansom_geo_index::{Coord, Millimetres, Millis, Network, Point, Position};
 
@@ -168,7 +169,13 @@ impl Sense {
                 && due >= receiver.since
             {
                 receiver.seq += 1;
-                let ping = Ping { driver, seq: receiver.seq, age_ms: (end - due).0 as i32, coord: Coord::default() };
+                let ping = Ping {
+                    driver,
+                    session: Session::FIRST,
+                    seq: receiver.seq,
+                    age_ms: (end - due).0 as i32,
+                    coord: Coord::default(),
+                };
                 self.bundle.push(ping);
                 self.fixes.push(Fix { slot: slot as u32, vehicle: receiver.vehicle, round: round as u32, due, place });
             }

@@ -91,6 +91,12 @@ fn the_life_of_an_offer() {
 fn the_life_of_a_session() {
     use session::{Cue, Status};
     let statuses = [("off shift", Status::Off), ("on shift", Status::On), ("finishing", Status::Finishing)];
-    let cues = [("start", Cue::Start), ("end", Cue::End), ("end, committed", Cue::EndCommitted), ("drain", Cue::Drain)];
+    let cues = [
+        ("start", Cue::Start),
+        ("end", Cue::End),
+        ("end, committed", Cue::EndCommitted),
+        ("drain", Cue::Drain),
+        ("take over", Cue::TakeOver),
+    ];
     insta::assert_snapshot!(table(&statuses, &cues, session::transition, |status| status.name().into()));
 }

@@ -3,7 +3,7 @@
 
 mod market;
 
-use hansom_engine::domain::{DriverId, Epoch, Key, Name, Planner, RideId, Settings};
+use hansom_engine::domain::{DriverId, Epoch, Key, Name, Planner, RideId, Session, Settings};
 use hansom_engine::record::{Command, Ping, RequestRide, StartShift, Turn};
 use hansom_engine::steps;
 use hansom_geo_index::network::sample;
@@ -27,6 +27,10 @@ enum Order {
     Drop(u8, u8),
     /// What the driver's plan says is next, as an honest driver would.
     Next(u8),
+    /// Another device takes over.
+    TakeOver(u8),
+    /// From now on the driver's older device speaks, if he has two.
+    Older(u8),
     Repeat,
     Wait,
     /// The market is away for some seconds.
@@ -48,6 +52,8 @@ fn order() -> impl Strategy<Value = Order> {
         1 => (0..6_u8, any::<u8>(), any::<Option<u16>>()).prop_map(|(d, r, p)| Order::End(d, r, p)),
         1 => (0..6_u8, any::<u8>()).prop_map(|(d, r)| Order::Drop(d, r)),
         12 => (0..6_u8).prop_map(Order::Next),
+        1 => (0..6_u8).prop_map(Order::TakeOver),
+        1 => (0..6_u8).prop_map(Order::Older),
         2 => Just(Order::Repeat),
         2 => Just(Order::Wait),
         1 => (0..1_000_u16).prop_map(Order::Away),
@@ -60,12 +66,20 @@ struct Driven {
     at: Millis,
     keys: u128,
     seqs: [u32; 6],
+    older: [bool; 6],
     last: Option<(Key, Command)>,
 }
 
 impl Driven {
     fn new(network: Network, settings: Settings, restored: bool) -> Self {
-        Self { market: Market::new(network, settings, restored), at: Millis::ZERO, keys: 0, seqs: [0; 6], last: None }
+        Self {
+            market: Market::new(network, settings, restored),
+            at: Millis::ZERO,
+            keys: 0,
+            seqs: [0; 6],
+            older: [false; 6],
+            last: None,
+        }
     }
 
     fn tick_until(&mut self, at: Millis) {
@@ -75,6 +89,12 @@ impl Driven {
             self.market.answer();
         }
         self.at = self.at.max(at);
+    }
+
+    /// The session that a driver's order comes from.
+    fn session(&self, number: u8) -> Session {
+        let open = self.market.state.fleet().get(DriverId(u32::from(number))).map_or(Session::FIRST, |d| d.device);
+        Session(open.0 - u32::from(self.older[number as usize] && open > Session::FIRST))
     }
 
     fn place(&self, number: u16) -> Coord {
@@ -109,18 +129,8 @@ impl Driven {
                 home: place.is_multiple_of(3).then(|| self.place(place / 2)),
                 rating: 400,
             })),
-            Order::EndShift(number) => Command::EndShift { driver: driver(number) },
-            Order::Ping(number, place, next) => {
-                self.seqs[*number as usize] += u32::from(*next) * 3;
-                let coord = self.place(*place);
-                let ping = Ping {
-                    driver: driver(number),
-                    seq: self.seqs[*number as usize],
-                    age_ms: i32::from(*place) - 300,
-                    coord,
-                };
-                return self.submit(None, Command::ReportPositions(vec![ping, ping]));
-            }
+            Order::EndShift(number) => Command::EndShift { driver: driver(number), session: self.session(*number) },
+            Order::Ping(number, place, next) => return self.ping(*number, *place, *next),
             Order::Request(from, to, seats) => Command::RequestRide(Box::new(RequestRide {
                 rider: Name::from("rider"),
                 pickup: self.place(*from),
@@ -133,29 +143,59 @@ impl Driven {
             Order::Cancel(number) => Command::CancelRide { ride: self.ride(DriverId(99), *number) },
             Order::Accept(number, ride) => {
                 let ride = self.ride(driver(number), *ride);
-                Command::AcceptOffer { driver: driver(number), ride, epoch: epoch(ride) }
+                Command::AcceptOffer {
+                    driver: driver(number),
+                    ride,
+                    epoch: epoch(ride),
+                    session: self.session(*number),
+                }
             }
             Order::Decline(number, ride) => {
                 let ride = self.ride(driver(number), *ride);
-                Command::DeclineOffer { driver: driver(number), ride, epoch: epoch(ride) }
+                Command::DeclineOffer {
+                    driver: driver(number),
+                    ride,
+                    epoch: epoch(ride),
+                    session: self.session(*number),
+                }
             }
-            Order::Arrive(number, ride) => {
-                Command::ArriveAtPickup { driver: driver(number), ride: self.ride(driver(number), *ride) }
-            }
-            Order::Board(number, ride) => {
-                Command::BoardRider { driver: driver(number), ride: self.ride(driver(number), *ride) }
-            }
+            Order::Arrive(number, ride) => Command::ArriveAtPickup {
+                driver: driver(number),
+                ride: self.ride(driver(number), *ride),
+                session: self.session(*number),
+            },
+            Order::Board(number, ride) => Command::BoardRider {
+                driver: driver(number),
+                ride: self.ride(driver(number), *ride),
+                session: self.session(*number),
+            },
             Order::End(number, ride, place) => {
                 let place = place.map_or(Coord { lat: 0, lon: 0 }, |place| self.place(place));
-                Command::EndTrip { driver: driver(number), ride: self.ride(driver(number), *ride), place }
+                Command::EndTrip {
+                    driver: driver(number),
+                    ride: self.ride(driver(number), *ride),
+                    place,
+                    session: self.session(*number),
+                }
             }
-            Order::Drop(number, ride) => {
-                Command::CancelByDriver { driver: driver(number), ride: self.ride(driver(number), *ride) }
-            }
+            Order::Drop(number, ride) => Command::CancelByDriver {
+                driver: driver(number),
+                ride: self.ride(driver(number), *ride),
+                session: self.session(*number),
+            },
             Order::Next(number) => match self.next(driver(number)) {
                 Some(command) => command,
                 None => Command::Tick,
             },
+            Order::TakeOver(number) => {
+                self.older[*number as usize] = false;
+                self.seqs[*number as usize] = 0;
+                Command::OpenSession { driver: driver(number) }
+            }
+            Order::Older(number) => {
+                self.older[*number as usize] ^= true;
+                return;
+            }
             Order::Repeat => match self.last.clone() {
                 Some((key, command)) => return self.submit(Some(key), command),
                 None => Command::Tick,
@@ -174,17 +214,31 @@ impl Driven {
         self.submit(Some(key), command);
     }
 
+    /// Two pings with the same number.
+    fn ping(&mut self, number: u8, place: u16, next: bool) {
+        self.seqs[number as usize] += u32::from(next) * 3;
+        let coord = self.place(place);
+        let ping = Ping {
+            driver: DriverId(u32::from(number)),
+            session: self.session(number),
+            seq: self.seqs[number as usize],
+            age_ms: i32::from(place) - 300,
+            coord,
+        };
+        self.submit(None, Command::ReportPositions(vec![ping, ping]));
+    }
+
     fn next(&self, id: DriverId) -> Option<Command> {
         use hansom_engine::domain::StopKind::{Dropoff, Pickup};
         use hansom_engine::lifecycle::ride::Status;
         let driver = self.market.state.fleet().get(id)?;
-        let stop = driver.plan.next()?;
+        let (stop, session) = (driver.plan.next()?, driver.device);
         let ride = self.market.state.rides().get(stop.ride)?;
         Some(match (stop.kind, ride.status) {
-            (Pickup, Status::Waiting(_)) => Command::BoardRider { driver: id, ride: stop.ride },
-            (Pickup, _) => Command::ArriveAtPickup { driver: id, ride: stop.ride },
+            (Pickup, Status::Waiting(_)) => Command::BoardRider { driver: id, ride: stop.ride, session },
+            (Pickup, _) => Command::ArriveAtPickup { driver: id, ride: stop.ride, session },
             (Dropoff, _) => {
-                Command::EndTrip { driver: id, ride: stop.ride, place: self.market.network.coord(stop.place) }
+                Command::EndTrip { driver: id, ride: stop.ride, place: self.market.network.coord(stop.place), session }
             }
         })
     }

@@ -189,3 +189,39 @@ fn a_request_whose_key_is_too_old_is_never_executed() {
         ",
     );
 }
+
+#[test]
+fn the_newer_of_two_devices_speaks_for_a_driver() {
+    story(
+        &settings(),
+        "
+        0s D0 takes over ! no such driver
+        0s D0 starts at 0,0 > D0 on shift
+        5s D0 pings 0,0 > D0 stands
+        10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
+        11s D0 accepts R1 session 2 ! session 2 was never opened; the open one is 1
+        12s D0 takes over key 7 > D0 in session 2
+        13s D0 takes over key 7 = as at 5
+        13s D0 accepts R1 ! a newer session is open: this is session 1, the open one is 2
+        13s D0 declines R1 ! a newer session is open: this is session 1, the open one is 2
+        14s D0 pings 0,0 seq 9 ! a newer session is open
+        14s D0 pings 0,0 seq 1 session 2 > D0 stands
+        14s D0 pings 0,0 seq 2 session 3 ! the session was never opened
+        15s D0 accepts R1 session 2 > D0 takes R1, there at 45s
+        45s D0 arrives for R1 ! a newer session is open: this is session 1, the open one is 2
+        45s D0 drops R1 ! a newer session is open: this is session 1, the open one is 2
+        46s D0 arrives for R1 session 2 > D0 waits for R1 until 346s
+        50s D0 boards R1 ! a newer session is open: this is session 1, the open one is 2
+        50s D0 boards R1 session 2 > R1 on board of D0
+        60s D0 pings 3,0 seq 2 session 2 > D0 on route
+        70s D0 ends R1 at 9,0 ! a newer session is open: this is session 1, the open one is 2
+        70s D0 ends R1 at 9,0 session 2 > R1 completed; R1 pays 400
+        80s D0 ends shift ! a newer session is open: this is session 1, the open one is 2
+        81s D0 ends shift session 2 > D0 off shift
+        82s D0 takes over ! the driver is not on shift
+        90s D0 starts at 9,0 > D0 on shift
+        91s D0 pings 9,0 seq 1 > D0 stands
+        92s D0 pings 9,0 seq 1 session 2 ! the session was never opened
+        ",
+    );
+}

@@ -89,7 +89,7 @@ fn a_malformed_line_says_what_is_wrong_and_where() {
         (
             &line("cancel_ride.v2", "{}"),
             "E0907",
-            "`type` `hansom.command.cancel_ride.v2` is no type of record that is taken here; those are hansom.command.start_shift.v1, hansom.command.end_shift.v1, hansom.command.request_ride.v1, hansom.command.cancel_ride.v1, hansom.command.accept_offer.v1, hansom.command.decline_offer.v1, hansom.command.arrive_at_pickup.v1, hansom.command.board_rider.v1, hansom.command.end_trip.v1, hansom.command.cancel_by_driver.v1",
+            "`type` `hansom.command.cancel_ride.v2` is no type of record that is taken here; those are hansom.command.start_shift.v1, hansom.command.open_session.v1, hansom.command.end_shift.v1, hansom.command.request_ride.v1, hansom.command.cancel_ride.v1, hansom.command.accept_offer.v1, hansom.command.decline_offer.v1, hansom.command.arrive_at_pickup.v1, hansom.command.board_rider.v1, hansom.command.end_trip.v1, hansom.command.cancel_by_driver.v1",
         ),
         (&cancel("{}"), "E0903", "`data.ride` is missing"),
         (
@@ -178,7 +178,7 @@ fn town() -> (State, Names) {
 #[test]
 fn a_name_that_nobody_has_is_a_number_that_nobody_has() {
     let (state, names) = town();
-    let accept = AcceptOffer { driver: Name::from("d9"), ride: RideRef::Request(KEY), epoch: Epoch(1) };
+    let accept = AcceptOffer { driver: Name::from("d9"), ride: RideRef::Request(KEY), epoch: Epoch(1), session: 1 };
     let (key, command) = names.resolve(order(Body::AcceptOffer(accept)));
     assert_eq!(key, KEY);
     let Command::AcceptOffer { driver, ride, .. } = command else { panic!("{command:?}") };
@@ -290,8 +290,9 @@ fn any_order() -> impl Strategy<Value = Order> {
             Body::RequestRide(RequestRide { rider, pickup, dropoff, seats, class, tier, blocked })
         },
     );
-    let accept = (name(), ride, any::<u32>())
-        .prop_map(|(driver, ride, epoch)| Body::AcceptOffer(AcceptOffer { driver, ride, epoch: Epoch(epoch) }));
+    let accept = (name(), ride, any::<u32>(), any::<u32>()).prop_map(|(driver, ride, epoch, session)| {
+        Body::AcceptOffer(AcceptOffer { driver, ride, epoch: Epoch(epoch), session })
+    });
     let body = prop_oneof![shift, request, accept];
     (body, prop::option::of(time()), prop::option::of(name())).prop_map(|(body, time, market)| Order {
         time,

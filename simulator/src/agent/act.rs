@@ -1,5 +1,6 @@
 //! What riders, drivers and vehicles do at their own time.
 
+use hansom_engine::domain::Session;
 use hansom_engine::record::StartShift;
 use hansom_engine::{Command, DriverId, RideId};
 use hansom_geo_index::{Millis, Position};
@@ -77,7 +78,7 @@ impl World {
         let driver = &mut self.drivers[vehicle as usize];
         driver.leaves = driver.dark;
         let wants = driver.duty != Duty::Off && !driver.dark;
-        Some(Command::EndShift { driver: driver.id.filter(|_| wants)? })
+        Some(Command::EndShift { driver: driver.id.filter(|_| wants)?, session: Session::FIRST })
     }
 
     fn answer(&self, vehicle: u32) -> Option<Command> {
@@ -91,16 +92,18 @@ impl World {
         let draw = self.draws.acceptance.draw(pair(vehicle, ride.0), nth);
         let accepts = self.supply[vehicle as usize].autonomous || draw.chance(self.keys.acceptance);
         Some(if accepts {
-            Command::AcceptOffer { driver: id, ride, epoch }
+            Command::AcceptOffer { driver: id, ride, epoch, session: Session::FIRST }
         } else {
-            Command::DeclineOffer { driver: id, ride, epoch }
+            Command::DeclineOffer { driver: id, ride, epoch, session: Session::FIRST }
         })
     }
 
     fn give_back(&self, vehicle: u32) -> Option<Command> {
         let driver = &self.drivers[vehicle as usize];
         match driver.duty {
-            Duty::Bound(ride) if !driver.dark => Some(Command::CancelByDriver { driver: driver.id?, ride }),
+            Duty::Bound(ride) if !driver.dark => {
+                Some(Command::CancelByDriver { driver: driver.id?, ride, session: Session::FIRST })
+            }
             _ => None,
         }
     }
@@ -133,13 +136,13 @@ impl World {
 
     fn report_arrival(&mut self, vehicle: u32, ride: RideId) -> Option<Command> {
         let id = self.lit(vehicle, Cue::Arrive)?;
-        Some(Command::ArriveAtPickup { driver: id, ride })
+        Some(Command::ArriveAtPickup { driver: id, ride, session: Session::FIRST })
     }
 
     fn board(&mut self, vehicle: u32) -> Option<Command> {
         let Duty::Boarding(ride) = self.drivers[vehicle as usize].duty else { return None };
         let id = self.lit(vehicle, Cue::Board)?;
-        Some(Command::BoardRider { driver: id, ride })
+        Some(Command::BoardRider { driver: id, ride, session: Session::FIRST })
     }
 
     fn alight(&mut self, vehicle: u32, at: Millis) -> Option<Command> {
@@ -150,7 +153,7 @@ impl World {
         };
         let roads = Roads { network: &self.city.network, traffic: &self.traffic };
         let place = self.vehicles[vehicle as usize].position(roads, at);
-        Some(Command::EndTrip { driver: id, ride, place: self.city.network.coord(place) })
+        Some(Command::EndTrip { driver: id, ride, place: self.city.network.coord(place), session: Session::FIRST })
     }
 
     /// Whose report it is, if the phone is lit; else `cue` is held until it is.

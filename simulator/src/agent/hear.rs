@@ -91,6 +91,7 @@ impl World {
                 | Event::RideRetired { .. }
                 | Event::KeysExpired { .. }
                 | Event::WeightsActivated { .. }
+                | Event::SessionOpened { .. }
                 | Event::Resumed { .. }
                 | Event::Poisoned { .. }
                 | Event::Upgraded(_)
@@ -153,6 +154,7 @@ impl World {
             | Command::CancelByDriver { ride, .. } => self.lose(vehicle, at, *ride),
             Command::StartShift(_)
             | Command::EndShift { .. }
+            | Command::OpenSession { .. }
             | Command::ReportPositions(_)
             | Command::RequestRide(_)
             | Command::CancelRide { .. }

@@ -95,7 +95,10 @@ fn keyed(desk: &mut Desk, state: &State, stamp: Stamp, key: Key, command: &Comma
 /// taken may be forgotten by now, or will be remembered for less long than the key is fresh. A command that is bound to a
 /// ride needs no age: with the ride, what it could do is gone.
 fn fresh(state: &State, at: Millis, key: Key, command: &Command) -> Result<(), Refusal> {
-    let creates = matches!(command, Command::StartShift(_) | Command::EndShift { .. } | Command::RequestRide(_));
+    let creates = matches!(
+        command,
+        Command::StartShift(_) | Command::OpenSession { .. } | Command::EndShift { .. } | Command::RequestRide(_)
+    );
     let Some(made) = key.made_at().filter(|_| creates) else { return Ok(()) };
     if made > at + CLOCK_SLACK {
         Err(Refusal::EarlyKey)
@@ -115,30 +118,38 @@ fn command_events(
     out: &mut Vec<Event>,
 ) -> Result<Option<RideId>, Refusal> {
     let at = stamp.at;
+    if let Some((driver, given)) = command.session()
+        && let Some(driver) = state.fleet.get(driver)
+    {
+        session::fence(driver.device, given)?;
+    }
     match command {
         // Positions are taken ping by ping, each a step of its own.
         Command::ReportPositions(_) | Command::Tick => Ok(None),
         Command::StartShift(order) => shift::start(desk, state, at, order, out).map(|()| None),
-        Command::EndShift { driver } => shift::end(state, at, *driver, out).map(|()| None),
+        Command::OpenSession { driver } => shift::open_session(state, *driver, out).map(|()| None),
+        Command::EndShift { driver, .. } => shift::end(state, at, *driver, out).map(|()| None),
         Command::RequestRide(order) => {
             request::decide(desk, state, at, order, out);
             Ok(None)
         }
         Command::CancelRide { ride } => cancel::by_rider(desk, state, at, *ride, out).map(|()| Some(*ride)),
-        Command::AcceptOffer { driver, ride, epoch } => {
+        Command::AcceptOffer { driver, ride, epoch, .. } => {
             offer::accept(desk, state, at, (*driver, *ride, *epoch), out).map(|()| Some(*ride))
         }
-        Command::DeclineOffer { driver, ride, epoch } => {
+        Command::DeclineOffer { driver, ride, epoch, .. } => {
             offer::decline(state, at, (*driver, *ride, *epoch), out).map(|()| Some(*ride))
         }
-        Command::ArriveAtPickup { driver, ride } => {
+        Command::ArriveAtPickup { driver, ride, .. } => {
             trip::arrive(state, at, (*driver, *ride), out).map(|()| Some(*ride))
         }
-        Command::BoardRider { driver, ride } => trip::board(desk, state, (*driver, *ride), out).map(|()| Some(*ride)),
-        Command::EndTrip { driver, ride, place } => {
+        Command::BoardRider { driver, ride, .. } => {
+            trip::board(desk, state, (*driver, *ride), out).map(|()| Some(*ride))
+        }
+        Command::EndTrip { driver, ride, place, .. } => {
             trip::end(desk, state, at, (*driver, *ride), *place, out).map(|()| Some(*ride))
         }
-        Command::CancelByDriver { driver, ride } => {
+        Command::CancelByDriver { driver, ride, .. } => {
             cancel::by_driver(desk, state, at, (*driver, *ride), out).map(|()| Some(*ride))
         }
         Command::Resume { since } => {

@@ -2,21 +2,27 @@
 
 use super::{Desk, matching};
 use crate::domain::Leg;
-use crate::lifecycle::session;
+use crate::lifecycle;
 use crate::record::{Event, Fix, Ping, PingRefusal};
 use crate::state::{Comms, Driver, State};
 use hansom_geo_index::{EdgeId, Millis, Point, Position};
+use std::cmp::Ordering;
 
 /// How many edges of the planned way are tried.
 const WINDOW: usize = 8;
 
 /// Decides one ping of a bundle. The next one sees what it changed: a repeat in the same bundle is out of order.
 pub fn decide(desk: &mut Desk, state: &State, at: Millis, ping: &Ping, out: &mut Vec<Event>) {
-    let Ping { driver: id, seq, age_ms, coord } = *ping;
+    let Ping { driver: id, session, seq, age_ms, coord } = *ping;
     let refuse = |reason| Event::PingRefused { driver: id, seq, reason };
     let Some(driver) = state.fleet.get(id) else { return out.push(refuse(PingRefusal::UnknownDriver)) };
-    if driver.session == session::Status::Off {
+    if driver.session == lifecycle::session::Status::Off {
         return out.push(refuse(PingRefusal::OffShift));
+    }
+    match session.cmp(&driver.device) {
+        Ordering::Equal => {}
+        Ordering::Less => return out.push(refuse(PingRefusal::Superseded)),
+        Ordering::Greater => return out.push(refuse(PingRefusal::NotOpened)),
     }
     if seq <= driver.seq {
         return out.push(refuse(PingRefusal::OutOfOrder));

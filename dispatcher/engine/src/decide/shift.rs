@@ -1,7 +1,7 @@
 //! Shifts start and end.
 
 use super::{Desk, find_driver, find_ride, matching, offer};
-use crate::domain::DriverId;
+use crate::domain::{DriverId, Session};
 use crate::lifecycle::session::{self, Cue};
 use crate::record::{Event, Refusal, ShiftStarted, StartShift};
 use crate::state::State;
@@ -28,6 +28,14 @@ pub fn start(desk: &Desk, state: &State, at: Millis, order: &StartShift, out: &m
         rating: order.rating,
     })));
     matching::schedule(state, at, out);
+    Ok(())
+}
+
+/// Another device of the driver takes over.
+pub fn open_session(state: &State, id: DriverId, out: &mut Vec<Event>) -> Result<(), Refusal> {
+    let driver = find_driver(state, id)?;
+    session::transition(driver.session, Cue::TakeOver)?;
+    out.push(Event::SessionOpened { driver: id, session: Session(driver.device.0.saturating_add(1)) });
     Ok(())
 }
 

@@ -53,6 +53,21 @@ impl fmt::Display for Offset {
     }
 }
 
+/// Which device of a driver speaks: counts the sessions of a shift, from 1. Opening a newer one ends the older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Session(pub u32);
+
+impl Session {
+    /// The one that the start of a shift opens.
+    pub const FIRST: Self = Self(1);
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// What makes a command unique: chosen by the sender, the same in every retry. `UUIDv7` for commands that create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u128);

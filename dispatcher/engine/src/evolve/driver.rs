@@ -1,6 +1,6 @@
 //! Facts about drivers.
 
-use crate::domain::{DriverId, Leg};
+use crate::domain::{DriverId, Leg, Session};
 use crate::lifecycle::session::{self, Cue};
 use crate::record::{Fix, ShiftStarted};
 use crate::state::{Comms, Driver, State, Timer, TimerKind};
@@ -17,6 +17,7 @@ pub fn shift_started(state: &mut State, network: &Network, at: Millis, e: &Shift
             .unwrap_or(session::Status::On),
         comms: Comms::Live,
         seq: 0,
+        device: Session::FIRST,
         heard: at,
         seen: e.coord,
         seen_at: at,
@@ -45,6 +46,13 @@ pub fn shift_started(state: &mut State, network: &Network, at: Millis, e: &Shift
         *slot = driver;
     }
     repool(state, network, e.driver);
+}
+
+pub fn session_opened(state: &mut State, driver: DriverId, session: Session) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+        driver.device = session;
+        driver.seq = 0;
+    }
 }
 
 pub fn shift_finishing(state: &mut State, network: &Network, driver: DriverId) {

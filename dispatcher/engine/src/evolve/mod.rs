@@ -23,6 +23,7 @@ pub fn evolve(state: &mut State, network: &Network, at: Millis, event: &Event) {
         Event::Keyed { key, fingerprint, offset, ride } => market::keyed(state, at, *key, *fingerprint, *offset, *ride),
 
         Event::ShiftStarted(e) => driver::shift_started(state, network, at, e),
+        Event::SessionOpened { driver, session } => driver::session_opened(state, *driver, *session),
         Event::ShiftFinishing { driver } => driver::shift_finishing(state, network, *driver),
         Event::ShiftEnded { driver } => driver::shift_ended(state, network, *driver),
         Event::LegPlanned { driver, origin, target, weights, eta_ms } => {

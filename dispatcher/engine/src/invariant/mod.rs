@@ -180,6 +180,7 @@ fn subjects(event: &Event) -> (Option<RideId>, Option<DriverId>) {
         Event::Settled(e) => (Some(e.ride), None),
         Event::ShiftStarted(e) => (None, Some(e.driver)),
         Event::ShiftFinishing { driver }
+        | Event::SessionOpened { driver, .. }
         | Event::ShiftEnded { driver }
         | Event::LegPlanned { driver, .. }
         | Event::DriverChainable { driver }

@@ -73,6 +73,7 @@ fn changes_by_command(command: &Command, event: &Event) -> bool {
         Command::DeclineOffer { .. } => matches!(event, Event::OfferDeclined { .. }),
         Command::ArriveAtPickup { .. } => matches!(event, Event::DriverArrived { .. }),
         Command::BoardRider { .. } => matches!(event, Event::RiderBoarded { .. }),
+        Command::OpenSession { .. } => matches!(event, Event::SessionOpened { .. }),
         Command::StartShift(_) => matches!(event, Event::ShiftStarted(_)),
         Command::EndTrip { ride: of, .. } => {
             matches!(event, Event::RideEnded { ride, place: Some(_), .. } if ride == of)

@@ -2,7 +2,7 @@
 
 use super::{Checker, Invariant};
 use crate::decide::{Desk, Stamp};
-use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, Planner, Policy, RideId, Settings, Terms};
+use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, Planner, Policy, RideId, Session, Settings, Terms};
 use crate::lifecycle::ride::Outcome;
 use crate::record::{
     Account, Command, Entry, Event, OfferMade, Ping, Poison, RequestRide, Settlement, SettlementCause, StartShift, Turn,
@@ -48,7 +48,8 @@ impl Market {
             market.submit(Command::StartShift(Box::new(order)));
         }
         market.request();
-        market.submit(Command::AcceptOffer { driver: DriverId(0), ride: RideId(1), epoch: Epoch(1) });
+        let (driver, session) = (DriverId(0), Session::FIRST);
+        market.submit(Command::AcceptOffer { driver, ride: RideId(1), epoch: Epoch(1), session });
         market.request();
         market.submit(Command::CancelRide { ride: RideId(2) });
         market.request();
@@ -229,7 +230,8 @@ fn what_could_not_be_decided_had_an_effect() {
 #[test]
 fn a_poisoned_ping_took_another_with_it() {
     let mut market = Market::new();
-    let ping = |driver| Ping { driver: DriverId(driver), seq: 1, age_ms: 0, coord: Coord::default() };
+    let ping =
+        |driver| Ping { driver: DriverId(driver), session: Session::FIRST, seq: 1, age_ms: 0, coord: Coord::default() };
     let command = Command::ReportPositions(vec![ping(0), ping(1)]);
     let events = vec![Event::Poisoned { step: Poison::Ping { driver: DriverId(0), seq: 1 } }];
     let turn = Turn { offset: Offset(market.turns), at: Millis(1_000), key: None, command, events };

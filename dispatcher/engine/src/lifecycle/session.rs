@@ -1,4 +1,7 @@
-//! The life of a driver session: on shift, finishing, off.
+//! The life of a driver session: on shift, finishing, off; and which of his devices speaks for him.
+
+use crate::domain::Session;
+use std::cmp::Ordering;
 
 /// Where a driver's session is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -34,6 +37,8 @@ pub enum Cue {
     EndCommitted,
     /// The last promised ride is over.
     Drain,
+    /// Another device of the driver takes over.
+    TakeOver,
 }
 
 /// Why a session refused a cue. Drivers read these.
@@ -45,6 +50,22 @@ pub enum Refusal {
     /// No shift is under way.
     #[error("the driver is not on shift")]
     OffShift,
+    /// Another device of the driver took over.
+    #[error("a newer session is open: this is session {given}, the open one is {open}")]
+    Superseded {
+        /// The sender's.
+        given: Session,
+        /// The open one.
+        open: Session,
+    },
+    /// Nobody opened this session.
+    #[error("session {given} was never opened; the open one is {open}")]
+    NotOpened {
+        /// The sender's.
+        given: Session,
+        /// The open one.
+        open: Session,
+    },
 }
 
 /// The whole life of a session. No wildcard: a new status or cue is decided here before it compiles.
@@ -60,6 +81,16 @@ pub fn transition(status: Status, cue: Cue) -> Result<Status, Refusal> {
         (Finishing, Cue::Drain) => Ok(Off),
         // A driver on shift stays on shift when a ride ends.
         (On, Cue::Drain) => Ok(On),
-        (Off, Cue::End | Cue::EndCommitted | Cue::Drain) => Err(Refusal::OffShift),
+        (On | Finishing, Cue::TakeOver) => Ok(status),
+        (Off, Cue::End | Cue::EndCommitted | Cue::Drain | Cue::TakeOver) => Err(Refusal::OffShift),
+    }
+}
+
+/// Whether a device of session `given` speaks for a driver whose open session is `open`.
+pub fn fence(open: Session, given: Session) -> Result<(), Refusal> {
+    match given.cmp(&open) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(Refusal::Superseded { given, open }),
+        Ordering::Greater => Err(Refusal::NotOpened { given, open }),
     }
 }

@@ -1,6 +1,6 @@
 //! Orders from outside.
 
-use crate::domain::{DriverId, Epoch, Name, Offset, RideId, Settings, Terms};
+use crate::domain::{DriverId, Epoch, Name, Offset, RideId, Session, Settings, Terms};
 use hansom_geo_index::{Coord, Millis};
 
 /// An order to the market. Ids are dense: whoever takes commands in has mapped the outside's names, except where a
@@ -11,6 +11,13 @@ pub enum Command {
     StartShift(Box<StartShift>),
     /// A driver ends the shift; promised rides are finished first.
     EndShift {
+        /// Who.
+        driver: DriverId,
+        /// From which of his sessions.
+        session: Session,
+    },
+    /// Another device takes over for a driver on shift: what older ones send is refused from here on.
+    OpenSession {
         /// Who.
         driver: DriverId,
     },
@@ -31,6 +38,8 @@ pub enum Command {
         ride: RideId,
         /// Which of its offers.
         epoch: Epoch,
+        /// From which of his sessions.
+        session: Session,
     },
     /// A driver turns an offer down.
     DeclineOffer {
@@ -40,6 +49,8 @@ pub enum Command {
         ride: RideId,
         /// Which of its offers.
         epoch: Epoch,
+        /// From which of his sessions.
+        session: Session,
     },
     /// A driver is at the pickup.
     ArriveAtPickup {
@@ -47,6 +58,8 @@ pub enum Command {
         driver: DriverId,
         /// For which ride.
         ride: RideId,
+        /// From which of his sessions.
+        session: Session,
     },
     /// The rider is in the vehicle.
     BoardRider {
@@ -54,6 +67,8 @@ pub enum Command {
         driver: DriverId,
         /// Which ride.
         ride: RideId,
+        /// From which of his sessions.
+        session: Session,
     },
     /// The rider is out of the vehicle.
     EndTrip {
@@ -63,6 +78,8 @@ pub enum Command {
         ride: RideId,
         /// Where.
         place: Coord,
+        /// From which of his sessions.
+        session: Session,
     },
     /// A driver gives a ride back before pickup.
     CancelByDriver {
@@ -70,6 +87,8 @@ pub enum Command {
         driver: DriverId,
         /// Which ride.
         ride: RideId,
+        /// From which of his sessions.
+        session: Session,
     },
     /// Time passes: due timers fire.
     Tick,
@@ -116,7 +135,9 @@ pub struct StartShift {
 pub struct Ping {
     /// Whose.
     pub driver: DriverId,
-    /// Counts the pings of the driver's session, from 1.
+    /// From which of his sessions.
+    pub session: Session,
+    /// Counts the pings of the session, from 1.
     pub seq: u32,
     /// How long before the command's arrival the device measured it, ms, by the device's clock. Advisory: clamped.
     pub age_ms: i32,
@@ -175,11 +196,36 @@ pub struct Proposed {
 }
 
 impl Command {
+    /// The driver who sends it, and from which of his sessions; `None`: it does not come from a session of a driver, or
+    /// brings one with each of its pings.
+    pub const fn session(&self) -> Option<(DriverId, Session)> {
+        match self {
+            Self::EndShift { driver, session }
+            | Self::AcceptOffer { driver, session, .. }
+            | Self::DeclineOffer { driver, session, .. }
+            | Self::ArriveAtPickup { driver, session, .. }
+            | Self::BoardRider { driver, session, .. }
+            | Self::EndTrip { driver, session, .. }
+            | Self::CancelByDriver { driver, session, .. } => Some((*driver, *session)),
+            Self::StartShift(_)
+            | Self::OpenSession { .. }
+            | Self::ReportPositions(_)
+            | Self::RequestRide(_)
+            | Self::CancelRide { .. }
+            | Self::Tick
+            | Self::Propose(_)
+            | Self::Resume { .. }
+            | Self::Upgrade(_)
+            | Self::Checkpoint { .. } => None,
+        }
+    }
+
     /// As in files and on the wire.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::StartShift(_) => "StartShift",
             Self::EndShift { .. } => "EndShift",
+            Self::OpenSession { .. } => "OpenSession",
             Self::ReportPositions(_) => "ReportPositions",
             Self::RequestRide(_) => "RequestRide",
             Self::CancelRide { .. } => "CancelRide",

@@ -2,7 +2,7 @@
 
 use super::command::Upgrade;
 use super::turn::Refusal;
-use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, RideId, Terms};
+use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, RideId, Session, Terms};
 use crate::lifecycle::ride::Outcome;
 use crate::state::{Timer, TimerKind};
 use hansom_geo_index::{Coord, Millis, Position, WeightsVersion};
@@ -43,6 +43,13 @@ pub enum Event {
     ShiftEnded {
         /// Who.
         driver: DriverId,
+    },
+    /// Another device speaks for a driver from here on; its pings count from 1.
+    SessionOpened {
+        /// Who.
+        driver: DriverId,
+        /// The session that is open now.
+        session: Session,
     },
     /// A ping was accepted.
     DriverMoved {
@@ -444,6 +451,12 @@ pub enum PingRefusal {
     /// No street is near.
     #[error("no street is near")]
     OffStreet,
+    /// Another device of the driver took over.
+    #[error("a newer session is open")]
+    Superseded,
+    /// Nobody opened the session.
+    #[error("the session was never opened")]
+    NotOpened,
 }
 
 /// Why a request cannot be served at all.

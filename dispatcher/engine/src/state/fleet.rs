@@ -1,7 +1,7 @@
 //! Drivers and their vehicles.
 
 use super::{Ahead, Pool, Vehicle};
-use crate::domain::{DriverId, Leg, Name, Plan, RideId, StopKind};
+use crate::domain::{DriverId, Leg, Name, Plan, RideId, Session, StopKind};
 use crate::lifecycle::session;
 use hansom_geo_index::moving::Grid;
 use hansom_geo_index::{Coord, Millis, Network, Position};
@@ -35,6 +35,8 @@ pub struct Driver {
     pub autonomous: bool,
     /// Number of the last accepted ping of the session.
     pub seq: u32,
+    /// Which of his sessions is open: that of the device which speaks for him.
+    pub device: Session,
     /// Where the device said the vehicle was …
     pub seen: Coord,
     /// … and when.

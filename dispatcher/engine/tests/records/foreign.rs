@@ -2,6 +2,7 @@
 //! hold pings, and what is not declared here is skipped by it.
 
 use hansom_engine::DriverId;
+use hansom_engine::domain::Session;
 use hansom_engine::record::{Event, Fix, Ping, PingRefusal};
 use hansom_geo_index::{Coord, EdgeId, Position};
 use prost::Message;
@@ -32,6 +33,8 @@ struct ReportPositions {
     north: Vec<i64>,
     #[prost(sint64, repeated, tag = "5")]
     east: Vec<i64>,
+    #[prost(uint32, repeated, tag = "6")]
+    session: Vec<u32>,
 }
 
 #[derive(Message)]
@@ -133,6 +136,7 @@ pub fn read(bytes: &[u8], origin: Coord) -> Result<Read, prost::DecodeError> {
             age_ms += columns.age_ms_step[index];
             Ping {
                 driver: DriverId(driver as u32),
+                session: Session(columns.session.get(index).map_or(1, |later| later.wrapping_add(1))),
                 seq: seq as u32,
                 age_ms: age_ms as i32,
                 coord: from(origin, columns.north[index], columns.east[index]),
@@ -151,7 +155,7 @@ pub fn read(bytes: &[u8], origin: Coord) -> Result<Read, prost::DecodeError> {
                 along: alongs.next().map(|two| u16::from_le_bytes([two[0], two[1]])).expect("an along"),
             };
             for what in run.what {
-                let &Ping { driver, seq, age_ms, coord } = unanswered.next().expect("a ping");
+                let &Ping { driver, seq, age_ms, coord, .. } = unanswered.next().expect("a ping");
                 answers.push(match (what & 3, what >> 3) {
                     (0, reason @ 1..) => Event::PingRefused { driver, seq, reason: refusal(reason) },
                     (kind, cursor) => {
@@ -193,6 +197,8 @@ fn refusal(number: u32) -> PingRefusal {
         3 => PingRefusal::OutOfOrder,
         4 => PingRefusal::Teleport,
         5 => PingRefusal::OffStreet,
+        6 => PingRefusal::Superseded,
+        7 => PingRefusal::NotOpened,
         other => panic!("no such refusal: {other}"),
     }
 }

@@ -8,7 +8,7 @@
 
 use crate::market::Market;
 use hansom_engine::decide::Step;
-use hansom_engine::domain::{DriverId, Epoch, Key, Name, RideId, Settings};
+use hansom_engine::domain::{DriverId, Epoch, Key, Name, RideId, Session, Settings};
 use hansom_engine::record::{Command, Event, Fix, Ping, Poison, RequestRide, StartShift, Turn};
 use hansom_engine::state::TimerKind;
 use hansom_engine::steps;
@@ -126,23 +126,15 @@ impl Teller {
         };
         let mut key = None;
         let mut words = words.to_vec();
+        let session =
+            given(&words, "session").map_or(Session::FIRST, |session| Session(session.parse().expect("a number")));
+        if let Some(position) = words.iter().position(|word| *word == "session") {
+            words.drain(position..position + 2);
+        }
         if let Some(position) = words.iter().position(|word| *word == "key") {
             key = Some(key_of(words[position + 1]));
             words.truncate(position);
         }
-        let epoch = |ride: u32, given: Option<&&str>| {
-            given.map_or_else(
-                || {
-                    self.market
-                        .state
-                        .rides()
-                        .get(RideId(ride))
-                        .and_then(|ride| ride.offer)
-                        .map_or(Epoch(1), |o| o.epoch)
-                },
-                |given| Epoch(number(given)),
-            )
-        };
         let who = words[0];
         let command = match (words[1], &words[2..]) {
             ("starts", ["at", at, rest @ ..]) => {
@@ -160,7 +152,10 @@ impl Teller {
                     rating: 450,
                 }))
             }
-            ("ends", ["shift"]) => Command::EndShift { driver: DriverId(number(who)) },
+            ("takes", ["over"]) => {
+                self.seqs[number(who) as usize] = 0;
+                Command::OpenSession { driver: DriverId(number(who)) }
+            }
             ("requests", [from, "->", to, rest @ ..]) => {
                 let seats = given(rest, "seats").map_or(1, |seats| seats.parse().expect("seats"));
                 Command::RequestRide(Box::new(RequestRide {
@@ -174,29 +169,11 @@ impl Teller {
                 }))
             }
             ("cancels", []) => Command::CancelRide { ride: RideId(number(who)) },
-            ("accepts", [ride, given @ ..]) => Command::AcceptOffer {
-                driver: DriverId(number(who)),
-                ride: RideId(number(ride)),
-                epoch: epoch(number(ride), given.first()),
-            },
-            ("declines", [ride]) => Command::DeclineOffer {
-                driver: DriverId(number(who)),
-                ride: RideId(number(ride)),
-                epoch: epoch(number(ride), None),
-            },
-            ("arrives", ["for", ride]) => {
-                Command::ArriveAtPickup { driver: DriverId(number(who)), ride: RideId(number(ride)) }
-            }
-            ("boards", [ride]) => Command::BoardRider { driver: DriverId(number(who)), ride: RideId(number(ride)) },
-            ("ends", [ride, "at", at]) => {
-                Command::EndTrip { driver: DriverId(number(who)), ride: RideId(number(ride)), place: place(at) }
-            }
-            ("drops", [ride]) => Command::CancelByDriver { driver: DriverId(number(who)), ride: RideId(number(ride)) },
             ("pings", ["twice", at]) => {
                 let driver = number(who);
                 let seq = self.seqs[driver as usize];
                 self.seqs[driver as usize] += 2;
-                let ping = |seq| Ping { driver: DriverId(driver), seq, age_ms: 0, coord: place(at) };
+                let ping = |seq| Ping { driver: DriverId(driver), session, seq, age_ms: 0, coord: place(at) };
                 return (None, Command::ReportPositions(vec![ping(seq + 1), ping(seq + 2)]));
             }
             ("pings", [at, rest @ ..]) => {
@@ -205,7 +182,7 @@ impl Teller {
                 let age_ms = given(rest, "age").map_or(0, |age| age.parse().expect("ms"));
                 let seq = seq.unwrap_or(self.seqs[driver as usize] + 1);
                 self.seqs[driver as usize] = self.seqs[driver as usize].max(seq);
-                let ping = Ping { driver: DriverId(driver), seq, age_ms, coord: place(at) };
+                let ping = Ping { driver: DriverId(driver), session, seq, age_ms, coord: place(at) };
                 return (None, Command::ReportPositions(vec![ping]));
             }
             ("returns", ["since", since]) => return (None, Command::Resume { since: time(since) }),
@@ -213,10 +190,48 @@ impl Teller {
                 return (None, Command::Checkpoint { slice: slice.parse().expect("a slice") });
             }
             ("waits", []) => return (None, Command::Tick),
-            (verb, rest) => panic!("nobody knows how to `{verb} {rest:?}`"),
+            (verb, rest) => self.order_of_driver(DriverId(number(who)), session, verb, rest),
         };
         self.keys += 1;
         (Some(key.unwrap_or(Key(1 << 64 | self.keys))), command)
+    }
+
+    /// What a driver does about rides and his shift.
+    fn order_of_driver(&self, driver: DriverId, session: Session, verb: &str, rest: &[&str]) -> Command {
+        let number = |text: &str| text[1..].parse::<u32>().expect("R1, D1, …");
+        let place = |text: &str| crossing(&self.market.network, text);
+        let epoch = |ride: u32, given: Option<&&str>| {
+            given.map_or_else(
+                || {
+                    self.market
+                        .state
+                        .rides()
+                        .get(RideId(ride))
+                        .and_then(|ride| ride.offer)
+                        .map_or(Epoch(1), |o| o.epoch)
+                },
+                |given| Epoch(number(given)),
+            )
+        };
+        match (verb, rest) {
+            ("ends", ["shift"]) => Command::EndShift { driver, session },
+            ("accepts", [ride, given @ ..]) => Command::AcceptOffer {
+                driver,
+                ride: RideId(number(ride)),
+                epoch: epoch(number(ride), given.first()),
+                session,
+            },
+            ("declines", [ride]) => {
+                Command::DeclineOffer { driver, ride: RideId(number(ride)), epoch: epoch(number(ride), None), session }
+            }
+            ("arrives", ["for", ride]) => Command::ArriveAtPickup { driver, ride: RideId(number(ride)), session },
+            ("boards", [ride]) => Command::BoardRider { driver, ride: RideId(number(ride)), session },
+            ("ends", [ride, "at", at]) => {
+                Command::EndTrip { driver, ride: RideId(number(ride)), place: place(at), session }
+            }
+            ("drops", [ride]) => Command::CancelByDriver { driver, ride: RideId(number(ride)), session },
+            (verb, rest) => panic!("nobody knows how to `{verb} {rest:?}`"),
+        }
     }
 }
 
@@ -288,6 +303,7 @@ fn phrase(event: &Event) -> Option<String> {
         Event::Refused { reason } => format!("! {reason}"),
         Event::Repeated { first } => format!("= as at {first}"),
         Event::ShiftStarted(e) => format!("D{} on shift", e.driver),
+        Event::SessionOpened { driver, session } => format!("D{driver} in session {session}"),
         Event::ShiftFinishing { driver } => format!("D{driver} finishing"),
         Event::ShiftEnded { driver } => format!("D{driver} off shift"),
         Event::DriverMoved { driver, fix, clamped, .. } => {

@@ -4,6 +4,7 @@
 //! the one that waits. So a market that is behind has at most one position an idle driver in line, and what was left out is
 //! counted. Knows drivers by number, and the market's time; refuses to know threads and clocks.
 
+use hansom_engine::domain::Session;
 use hansom_engine::record::Ping;
 use hansom_engine::{DriverId, State};
 use hansom_geo_index::{Coord, Millis};
@@ -29,7 +30,9 @@ pub struct Collector {
 pub struct Waiting {
     /// Whose.
     pub driver: DriverId,
-    /// Its number in the driver's session.
+    /// From which of his sessions.
+    pub session: Session,
+    /// Its number in the session.
     pub seq: u32,
     /// When it was measured, by the device's clock, or received where the device does not say.
     pub measured: Millis,
@@ -66,7 +69,7 @@ impl Collector {
             self.replaceable.remove(&waiting.driver);
         } else if let Some(place) = self.replaceable.get(&waiting.driver) {
             let before = &mut self.line[(place - self.left) as usize];
-            if before.seq < waiting.seq {
+            if (before.session, before.seq) < (waiting.session, waiting.seq) {
                 *before = waiting;
             }
             self.counts.replaced += 1;
@@ -87,14 +90,14 @@ impl Collector {
     pub fn take(&mut self, at: Millis, mut buffer: Vec<Ping>) -> Option<Vec<Ping>> {
         buffer.clear();
         let count = self.line.len().min(MOST_PINGS);
-        for Waiting { driver, seq, measured, coord } in self.line.drain(..count) {
+        for Waiting { driver, session, seq, measured, coord } in self.line.drain(..count) {
             if self.replaceable.get(&driver) == Some(&self.left) {
                 self.replaceable.remove(&driver);
             }
             self.left += 1;
             // A device's clock can say anything; the market clamps what is left of it.
             let age = at.0.saturating_sub(measured.0).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-            buffer.push(Ping { driver, seq, age_ms: age as i32, coord });
+            buffer.push(Ping { driver, session, seq, age_ms: age as i32, coord });
         }
         self.counts.taken += count as u64;
         (count > 0).then_some(buffer)
@@ -120,11 +123,13 @@ pub fn is_idle(state: &State, driver: DriverId) -> bool {
 mod tests {
     use super::{Collected, Collector, Full, MOST_PINGS, Waiting};
     use hansom_engine::DriverId;
+    use hansom_engine::domain::Session;
     use hansom_geo_index::{Coord, Millis};
     use proptest::prelude::*;
 
     fn waiting(driver: u32, seq: u32) -> Waiting {
-        Waiting { driver: DriverId(driver), seq, measured: Millis(1000), coord: Coord { lat: 0, lon: 0 } }
+        let (driver, session, coord) = (DriverId(driver), Session::FIRST, Coord { lat: 0, lon: 0 });
+        Waiting { driver, session, seq, measured: Millis(1000), coord }
     }
 
     fn drain(collector: &mut Collector) -> Vec<(u32, u32)> {

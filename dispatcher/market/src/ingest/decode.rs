@@ -49,7 +49,7 @@ impl Body {
     /// starts.
     fn creates(&self) -> bool {
         match self {
-            Self::StartShift(_) | Self::EndShift(_) | Self::RequestRide(_) => true,
+            Self::StartShift(_) | Self::OpenSession(_) | Self::EndShift(_) | Self::RequestRide(_) => true,
             Self::CancelRide(_)
             | Self::AcceptOffer(_)
             | Self::DeclineOffer(_)

@@ -18,6 +18,7 @@ kinds! {
         Refused = "refused.v1",
         Repeated = "repeated.v1",
         ShiftStarted = "shift_started.v1",
+        SessionOpened = "session_opened.v1",
         ShiftFinishing = "shift_finishing.v1",
         ShiftEnded = "shift_ended.v1",
         PingRefused = "ping_refused.v1",
@@ -81,6 +82,18 @@ record! {
         autonomous: bool,
         /// When the driver means to stop.
         until: Option<Millis>,
+    }
+}
+
+record! {
+    /// Another device speaks for a driver from here on; its positions count from 1.
+    SessionOpened {
+        /// Who.
+        driver: Name,
+        /// The id of the order that opened it.
+        order: Option<Key>,
+        /// The session that is open now.
+        session: u32,
     }
 }
 

@@ -15,7 +15,9 @@ record! {
     Position {
         /// The outside's name of the driver.
         driver: Name,
-        /// Counts the positions of the driver's session, from 1. One with a number that was seen is refused.
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
+        /// Counts the positions of the session, from 1. One with a number that was seen is refused.
         seq: u32,
         /// Where.
         place: Coord,

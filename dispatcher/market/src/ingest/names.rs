@@ -5,6 +5,7 @@ use super::decode::Order;
 use super::field::RideRef;
 use super::location::{Location, Position};
 use super::order::Body;
+use hansom_engine::domain::Session;
 use hansom_engine::record::{RequestRide, StartShift};
 use hansom_engine::{Command, DriverId, Event, Key, Name, RideId, State, Turn};
 use hansom_geo_index::{Coord, Millis, Network};
@@ -107,9 +108,10 @@ impl Names {
 
     /// A position as it waits for the market: its driver by number. `received`: the market's time at which it came.
     pub fn locate(&self, location: &Location, received: Millis) -> Waiting {
-        let Position { driver, seq, place } = &location.position;
+        let Position { driver, session, seq, place } = &location.position;
         Waiting {
             driver: self.driver_id(driver).unwrap_or(NO_DRIVER),
+            session: Session(*session),
             seq: *seq,
             measured: location.measured.unwrap_or(received),
             coord: *place,
@@ -149,7 +151,8 @@ impl Names {
                 home: it.home,
                 rating: it.rating.0,
             })),
-            Body::EndShift(it) => Command::EndShift { driver: driver(it.driver) },
+            Body::OpenSession(it) => Command::OpenSession { driver: driver(it.driver) },
+            Body::EndShift(it) => Command::EndShift { driver: driver(it.driver), session: Session(it.session) },
             Body::RequestRide(it) => Command::RequestRide(Box::new(RequestRide {
                 blocked: self.blocked(&it.blocked),
                 rider: it.rider,
@@ -160,16 +163,37 @@ impl Names {
                 tier: it.tier,
             })),
             Body::CancelRide(it) => Command::CancelRide { ride: number(it.ride) },
-            Body::AcceptOffer(it) => {
-                Command::AcceptOffer { driver: driver(it.driver), ride: number(it.ride), epoch: it.epoch }
+            Body::AcceptOffer(it) => Command::AcceptOffer {
+                driver: driver(it.driver),
+                ride: number(it.ride),
+                epoch: it.epoch,
+                session: Session(it.session),
+            },
+            Body::DeclineOffer(it) => Command::DeclineOffer {
+                driver: driver(it.driver),
+                ride: number(it.ride),
+                epoch: it.epoch,
+                session: Session(it.session),
+            },
+            Body::ArriveAtPickup(it) => Command::ArriveAtPickup {
+                driver: driver(it.driver),
+                ride: number(it.ride),
+                session: Session(it.session),
+            },
+            Body::BoardRider(it) => {
+                Command::BoardRider { driver: driver(it.driver), ride: number(it.ride), session: Session(it.session) }
             }
-            Body::DeclineOffer(it) => {
-                Command::DeclineOffer { driver: driver(it.driver), ride: number(it.ride), epoch: it.epoch }
-            }
-            Body::ArriveAtPickup(it) => Command::ArriveAtPickup { driver: driver(it.driver), ride: number(it.ride) },
-            Body::BoardRider(it) => Command::BoardRider { driver: driver(it.driver), ride: number(it.ride) },
-            Body::EndTrip(it) => Command::EndTrip { driver: driver(it.driver), ride: number(it.ride), place: it.place },
-            Body::CancelByDriver(it) => Command::CancelByDriver { driver: driver(it.driver), ride: number(it.ride) },
+            Body::EndTrip(it) => Command::EndTrip {
+                driver: driver(it.driver),
+                ride: number(it.ride),
+                place: it.place,
+                session: Session(it.session),
+            },
+            Body::CancelByDriver(it) => Command::CancelByDriver {
+                driver: driver(it.driver),
+                ride: number(it.ride),
+                session: Session(it.session),
+            },
         };
         (order.key, command)
     }

@@ -9,6 +9,7 @@ kinds! {
     /// The body of an order.
     Body: "hansom.command." {
         StartShift = "start_shift.v1",
+        OpenSession = "open_session.v1",
         EndShift = "end_shift.v1",
         RequestRide = "request_ride.v1",
         CancelRide = "cancel_ride.v1",
@@ -44,10 +45,21 @@ record! {
 }
 
 record! {
+    /// Another device takes over for a driver on shift: the fact `session_opened` says the number of its session, and what
+    /// older ones send is refused from then on.
+    OpenSession {
+        /// Who.
+        driver: Name,
+    }
+}
+
+record! {
     /// A driver ends the shift; promised rides are finished first.
     EndShift {
         /// Who.
         driver: Name,
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
     }
 }
 
@@ -88,6 +100,8 @@ record! {
         ride: RideRef,
         /// Which of its offers, as the offer says.
         epoch: Epoch,
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
     }
 }
 
@@ -100,6 +114,8 @@ record! {
         ride: RideRef,
         /// Which of its offers, as the offer says.
         epoch: Epoch,
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
     }
 }
 
@@ -110,6 +126,8 @@ record! {
         driver: Name,
         /// For which ride: its number, or the id of the command that asked for it.
         ride: RideRef,
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
     }
 }
 
@@ -120,6 +138,8 @@ record! {
         driver: Name,
         /// Which ride: its number, or the id of the command that asked for it.
         ride: RideRef,
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
     }
 }
 
@@ -132,6 +152,8 @@ record! {
         ride: RideRef,
         /// Where.
         place: Coord,
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
     }
 }
 
@@ -142,5 +164,7 @@ record! {
         driver: Name,
         /// Which ride: its number, or the id of the command that asked for it.
         ride: RideRef,
+        /// From which of the driver's sessions: 1 is the first of a shift.
+        session: u32 = 1,
     }
 }

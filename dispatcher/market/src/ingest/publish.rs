@@ -3,7 +3,8 @@
 use super::event::{
     DriverArrived, DriverDark, DriverWarned, Entry, Fact, OfferAccepted, OfferDeclined, OfferExpired, OfferMade,
     OfferWithdrawn, PingRefused, Poisoned, Refused, Repeated, RequestRefused, Resumed, RideEnded, RideExhausted,
-    RideReleased, RideRequested, RiderBoarded, Settled, ShiftEnded, ShiftFinishing, ShiftStarted, Upgraded,
+    RideReleased, RideRequested, RiderBoarded, SessionOpened, Settled, ShiftEnded, ShiftFinishing, ShiftStarted,
+    Upgraded,
 };
 use super::names::Names;
 use super::words::{ping_refusal_word, refusal_word, request_refusal_word};
@@ -28,17 +29,10 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
             reason: "the program has a fault that shows on this command; it was skipped".into(),
         }),
         Event::Repeated { first } => Fact::Repeated(Repeated { order: turn.key, first: first.0 }),
-        Event::ShiftStarted(it) => Fact::ShiftStarted(ShiftStarted {
-            driver: it.name.clone(),
-            order: turn.key,
-            place: it.coord,
-            seats: it.seats,
-            class: it.class,
-            autonomous: it.autonomous,
-            until: it.until,
-        }),
-        Event::ShiftFinishing { driver: who } => Fact::ShiftFinishing(ShiftFinishing { driver: driver(*who) }),
-        Event::ShiftEnded { driver: who } => Fact::ShiftEnded(ShiftEnded { driver: driver(*who) }),
+        Event::ShiftStarted(_)
+        | Event::SessionOpened { .. }
+        | Event::ShiftFinishing { .. }
+        | Event::ShiftEnded { .. } => return of_shift(turn, event, names),
         Event::PingRefused { driver: who, seq, reason } => Fact::PingRefused(PingRefused {
             driver: names.driver(*who).cloned(),
             seq: *seq,
@@ -112,6 +106,27 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
         | Event::KeysExpired { .. }
         | Event::WeightsActivated { .. }
         | Event::Checkpoint { .. } => return None,
+    })
+}
+
+fn of_shift(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
+    let driver = |driver: DriverId| driver_name(names, driver);
+    Some(match event {
+        Event::ShiftStarted(it) => Fact::ShiftStarted(ShiftStarted {
+            driver: it.name.clone(),
+            order: turn.key,
+            place: it.coord,
+            seats: it.seats,
+            class: it.class,
+            autonomous: it.autonomous,
+            until: it.until,
+        }),
+        Event::SessionOpened { driver: who, session } => {
+            Fact::SessionOpened(SessionOpened { driver: driver(*who), order: turn.key, session: session.0 })
+        }
+        Event::ShiftFinishing { driver: who } => Fact::ShiftFinishing(ShiftFinishing { driver: driver(*who) }),
+        Event::ShiftEnded { driver: who } => Fact::ShiftEnded(ShiftEnded { driver: driver(*who) }),
+        _ => return None,
     })
 }
 

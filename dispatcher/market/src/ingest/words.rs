@@ -118,6 +118,8 @@ pub const fn refusal_word(refusal: &Refusal) -> &'static str {
         Refusal::Offer(offer::Refusal::Settled(_)) => "offer_over",
         Refusal::Session(session::Refusal::OnShift(_)) => "already_on_shift",
         Refusal::Session(session::Refusal::OffShift) => "not_on_shift",
+        Refusal::Session(session::Refusal::Superseded { .. }) => "session_superseded",
+        Refusal::Session(session::Refusal::NotOpened { .. }) => "session_not_opened",
     }
 }
 
@@ -129,6 +131,8 @@ pub const fn ping_refusal_word(refusal: PingRefusal) -> &'static str {
         PingRefusal::OutOfOrder => "out_of_order",
         PingRefusal::Teleport => "teleport",
         PingRefusal::OffStreet => "off_street",
+        PingRefusal::Superseded => "session_superseded",
+        PingRefusal::NotOpened => "session_not_opened",
     }
 }
 

@@ -1,7 +1,7 @@
 //! A small town that lives: drivers who report where they are and take most offers, riders who ask and sometimes cancel.
 //! Enough to exercise a market; not a model of anything.
 
-use hansom_engine::domain::{Planner, Policy, Settings};
+use hansom_engine::domain::{Planner, Policy, Session, Settings};
 use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, Ping, RequestRide, StartShift};
 use hansom_engine::{Command, DriverId, Event, Key, Name, Turn};
 use hansom_geo_index::network::sample;
@@ -183,6 +183,7 @@ impl Town {
                     self.seqs[index] += 1;
                     pings.push(Ping {
                         driver: DriverId(driver),
+                        session: Session::FIRST,
                         seq: self.seqs[index],
                         age_ms,
                         coord: self.places[index],
@@ -227,22 +228,26 @@ impl Town {
                     let (driver, ride, epoch) = (offer.driver, offer.ride, offer.epoch);
                     let takes = self.draw(6) > 0;
                     let order = if takes {
-                        Command::AcceptOffer { driver, ride, epoch }
+                        Command::AcceptOffer { driver, ride, epoch, session: Session::FIRST }
                     } else {
-                        Command::DeclineOffer { driver, ride, epoch }
+                        Command::DeclineOffer { driver, ride, epoch, session: Session::FIRST }
                     };
                     (1_000 + self.draw(17_000), order)
                 }
-                Event::OfferAccepted { ride, driver, .. } => {
-                    (20_000 + self.draw(60_000), Command::ArriveAtPickup { driver: *driver, ride: *ride })
-                }
+                Event::OfferAccepted { ride, driver, .. } => (
+                    20_000 + self.draw(60_000),
+                    Command::ArriveAtPickup { driver: *driver, ride: *ride, session: Session::FIRST },
+                ),
                 Event::DriverArrived { ride, driver, .. } => {
                     self.places[driver.index()] = self.dropoffs[&ride.0].0;
-                    (self.draw(60_000), Command::BoardRider { driver: *driver, ride: *ride })
+                    (self.draw(60_000), Command::BoardRider { driver: *driver, ride: *ride, session: Session::FIRST })
                 }
                 Event::RiderBoarded { ride, driver } => {
                     let place = self.dropoffs[&ride.0].1;
-                    (40_000 + self.draw(120_000), Command::EndTrip { driver: *driver, ride: *ride, place })
+                    (
+                        40_000 + self.draw(120_000),
+                        Command::EndTrip { driver: *driver, ride: *ride, place, session: Session::FIRST },
+                    )
                 }
                 Event::RideEnded { ride, driver: Some(driver), .. } => {
                     self.places[driver.index()] = self.dropoffs[&ride.0].1;

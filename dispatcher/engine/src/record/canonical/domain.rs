@@ -68,7 +68,7 @@ impl Number for Position {
 }
 number_fields!(Some(Position { edge: EdgeId(0), along: 0 }); Position);
 
-codes!(PingRefusal { UnknownDriver = 1, OffShift = 2, OutOfOrder = 3, Teleport = 4, OffStreet = 5 });
+codes!(PingRefusal { UnknownDriver = 1, OffShift = 2, OutOfOrder = 3, Teleport = 4, OffStreet = 5, Superseded = 6, NotOpened = 7 });
 codes!(RequestRefusal { PickupOffStreet = 1, DropoffOffStreet = 2, NoSeats = 3 });
 codes!(ReleaseCause { DriverCancelled = 1, Silent = 2, Slipped = 3 });
 codes!(SettlementCause { Fare = 1, Cancellation = 2, NoShow = 3 });
@@ -135,7 +135,12 @@ codes!(offer::Outcome { Accepted = 1, Declined = 2, Expired = 3, Withdrawn = 4 }
 oneof!(offer::Refusal { StaleEpoch = 1 { given = 1, open = 2 }, Settled = 2(outcome) });
 
 codes!(session::Status { Off = 1, On = 2, Finishing = 3 });
-oneof!(session::Refusal { OnShift = 1(status), OffShift = 2 });
+oneof!(session::Refusal {
+    OnShift = 1(status),
+    OffShift = 2,
+    Superseded = 3 { given = 1, open = 2 },
+    NotOpened = 4 { given = 1, open = 2 },
+});
 
 codes!(TimerKind {
     Weights = 1,

@@ -49,6 +49,7 @@ oneof!(Event {
     Upgraded = 41[upgrade],
     Checkpoint = 42 { slice = 1, digest = 2 },
     Poisoned = 43 { step = 1 },
+    SessionOpened = 44 { driver = 1, session = 2 },
 });
 
 oneof!(Fix { Kept = 1, Anchored = 2(place), OnRoute = 3 { cursor = 1, place = 2 }, OffRoute = 4(place) });

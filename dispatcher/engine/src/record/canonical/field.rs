@@ -5,7 +5,7 @@
 
 use super::DecodeError;
 use super::wire::{Input, Wire, Writer};
-use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, RideId};
+use crate::domain::{DriverId, Epoch, Key, Money, Name, Offset, RideId, Session};
 use crate::record::json::Json;
 use hansom_geo_index::{EdgeId, Millis, WeightsVersion};
 
@@ -265,6 +265,22 @@ macro_rules! newtypes {
 unsigned!(u8, u16, u32, u64);
 signed!(i32, i64);
 newtypes!(DriverId, Epoch, Money, Offset, RideId, WeightsVersion, EdgeId);
+
+/// Less 1, so that the first session of a shift, which hardly any driver leaves, takes no bytes.
+impl Number for Session {
+    fn encode(self) -> u64 {
+        self.0.wrapping_sub(1).encode()
+    }
+
+    fn decode(number: u64) -> Option<Self> {
+        u32::decode(number).map(|later| Self(later.wrapping_add(1)))
+    }
+
+    fn json(self, json: &mut Json) {
+        json.plain(self);
+    }
+}
+number_fields!(Some(Session::FIRST); Session);
 
 impl Number for bool {
     fn encode(self) -> u64 {

@@ -9,7 +9,7 @@ use super::DecodeError;
 use super::columns::{self, Column};
 use super::field::{Field, Message, Number, expect, unzigzag, zigzag};
 use super::wire::{Input, Wire, Writer};
-use crate::domain::DriverId;
+use crate::domain::{DriverId, Session};
 use crate::record::json::Json;
 use crate::record::{Event, Fix, Ping, PingRefusal};
 use hansom_geo_index::{Coord, EdgeId, Position};
@@ -21,6 +21,8 @@ mod command {
     pub const AGE_MS_STEP: u32 = 3;
     pub const NORTH: u32 = 4;
     pub const EAST: u32 = 5;
+    /// Absent if all are the first of their shift.
+    pub const SESSION: u32 = 6;
 }
 
 /// Columns of a run of events.
@@ -54,10 +56,13 @@ impl Message for Vec<Ping> {
         columns::write(command::NORTH, count, north, writer);
         let east = self.iter().map(|ping| zigzag(i64::from(ping.coord.lon) - i64::from(origin.lon)));
         columns::write(command::EAST, count, east, writer);
+        if self.iter().any(|ping| ping.session != Session::FIRST) {
+            columns::write(command::SESSION, count, self.iter().map(|ping| ping.session.encode()), writer);
+        }
     }
 
     fn read(input: &mut Input) -> Result<Self, DecodeError> {
-        let [mut driver, mut seq, mut age_ms, mut north, mut east] = [const { Column::absent() }; 5];
+        let [mut driver, mut seq, mut age_ms, mut north, mut east, mut session] = [const { Column::absent() }; 6];
         while let Some((number, wire)) = input.field()? {
             let column = match number {
                 command::DRIVER_STEP => &mut driver,
@@ -65,6 +70,7 @@ impl Message for Vec<Ping> {
                 command::AGE_MS_STEP => &mut age_ms,
                 command::NORTH => &mut north,
                 command::EAST => &mut east,
+                command::SESSION => &mut session,
                 _ => {
                     input.skip(wire)?;
                     continue;
@@ -77,10 +83,16 @@ impl Message for Vec<Ping> {
         let mut pings = std::mem::take(&mut input.pings);
         pings.clear();
         pings.reserve(driver.len_bound());
-        let mut before = Ping { driver: DriverId(0), seq: 0, age_ms: 0, coord: origin };
+        let all_first = session.is_empty();
+        let mut before = Ping { driver: DriverId(0), session: Session::FIRST, seq: 0, age_ms: 0, coord: origin };
         while !driver.is_empty() {
             before = Ping {
                 driver: DriverId(step(before.driver.0, driver.next()?).ok_or(DecodeError::Range("DriverId"))?),
+                session: if all_first {
+                    Session::FIRST
+                } else {
+                    Number::decode(session.next()?).ok_or(DecodeError::Range("Session"))?
+                },
                 seq: step(before.seq, seq.next()?).ok_or(DecodeError::Range("seq"))?,
                 age_ms: step(before.age_ms, age_ms.next()?).ok_or(DecodeError::Range("age"))?,
                 coord: Coord {
@@ -90,19 +102,27 @@ impl Message for Vec<Ping> {
             };
             pings.push(before);
         }
-        if [seq, age_ms, north, east].iter().all(Column::is_empty) { Ok(pings) } else { Err(DecodeError::Columns) }
+        if [seq, age_ms, north, east, session].iter().all(Column::is_empty) {
+            Ok(pings)
+        } else {
+            Err(DecodeError::Columns)
+        }
     }
 
     fn json(&self, json: &mut Json) {
         json.key("pings");
         json.list(self, |ping, json| {
             json.object(|json| {
-                let fields =
-                    [("driver", i64::from(ping.driver.0)), ("seq", ping.seq.into()), ("age_ms", ping.age_ms.into())];
-                for (name, value) in fields {
-                    json.key(name);
-                    json.plain(value);
+                json.key("driver");
+                json.plain(ping.driver);
+                if ping.session != Session::FIRST {
+                    json.key("session");
+                    json.plain(ping.session);
                 }
+                json.key("seq");
+                json.plain(ping.seq);
+                json.key("age_ms");
+                json.plain(ping.age_ms);
                 json.key("coord");
                 Field::json(&ping.coord, json);
             });

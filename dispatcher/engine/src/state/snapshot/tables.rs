@@ -127,6 +127,7 @@ message!(Driver {
     cancels = 23,
     silence_due = 24,
     chain_due = 25,
+    device = 26,
 });
 repeated_fields!(Vec<Driver>);
 codes!(Comms { Live = 1, Warned = 2, Dark = 3 });

@@ -1,6 +1,6 @@
 //! Every field of a state is in its bytes and its digests, and comes back from them.
 
-use crate::domain::{DriverId, Epoch, Key, Leg, Money, Name, Offset, Plan, RideId, Settings, StopKind, Terms};
+use crate::domain::{DriverId, Epoch, Key, Leg, Money, Name, Offset, Plan, RideId, Session, Settings, StopKind, Terms};
 use crate::lifecycle::{offer, ride, session};
 use crate::record::{Account, Entry, Settlement, SettlementCause};
 use crate::state::{Comms, Driver, KeyEntry, Offer, Ride, SLICES, State, Timer, TimerKind};
@@ -25,6 +25,7 @@ fn full() -> State {
         session: session::Status::On,
         comms: Comms::Live,
         seq: 1,
+        device: Session(2),
         heard: Millis(2),
         seen: Coord { lat: 3, lon: 4 },
         seen_at: Millis(5),
@@ -182,6 +183,7 @@ fn changes_of_a_driver() -> Vec<Change> {
         |s| driver(s).session = session::Status::Finishing,
         |s| driver(s).comms = Comms::Warned,
         |s| driver(s).seq = 0,
+        |s| driver(s).device = Session::FIRST,
         |s| driver(s).heard = Millis(0),
         |s| driver(s).seen.lat = 0,
         |s| driver(s).seen.lon = 0,

@@ -10,7 +10,7 @@ use hansom_engine::state::{Timer, TimerKind};
 use hansom_engine::{Event, Offset};
 
 /// Number of kinds of events.
-pub(super) const EVENTS: u64 = 40;
+pub(super) const EVENTS: u64 = 41;
 
 impl Draw {
     pub(super) fn fix(&mut self) -> Fix {
@@ -56,6 +56,7 @@ impl Draw {
         ]);
         let stale = offer::Refusal::StaleEpoch { given: self.epoch(), open: self.epoch() };
         let settled = offer::Refusal::Settled(self.one_of(&[Accepted, Declined, Expired, Withdrawn]));
+        let (given, open) = (self.session(), self.session());
         let on_shift = session::Refusal::OnShift(self.one_of(&[Off, On, Finishing]));
         self.one_of(&[
             Refusal::KeyConflict,
@@ -68,6 +69,8 @@ impl Draw {
             Refusal::Offer(settled),
             Refusal::Session(on_shift),
             Refusal::Session(session::Refusal::OffShift),
+            Refusal::Session(session::Refusal::Superseded { given, open }),
+            Refusal::Session(session::Refusal::NotOpened { given, open }),
             Refusal::OutOfTurn,
             Refusal::OffStreet,
             Refusal::NoSeats,
@@ -89,8 +92,8 @@ impl Draw {
     }
 
     pub(super) fn ping_refusal(&mut self) -> PingRefusal {
-        use PingRefusal::{OffShift, OffStreet, OutOfOrder, Teleport, UnknownDriver};
-        self.one_of(&[UnknownDriver, OffShift, OutOfOrder, Teleport, OffStreet])
+        use PingRefusal::{NotOpened, OffShift, OffStreet, OutOfOrder, Superseded, Teleport, UnknownDriver};
+        self.one_of(&[UnknownDriver, OffShift, OutOfOrder, Teleport, OffStreet, Superseded, NotOpened])
     }
 
     /// An event of kind `kind` (below [`EVENTS`]).
@@ -220,6 +223,7 @@ impl Draw {
             34 => Event::KeysExpired { before: until },
             35 => Event::Resumed { gap_ms: self.wide() },
             36 => Event::Upgraded(Box::new(self.upgrade())),
+            39 => Event::SessionOpened { driver, session: self.session() },
             38 => Event::Poisoned { step: self.poison() },
             37 => Event::Checkpoint { slice: self.byte(), digest: self.wide() },
             _ => Event::WeightsActivated { version: self.weights() },

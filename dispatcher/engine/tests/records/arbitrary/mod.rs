@@ -4,13 +4,13 @@ mod events;
 mod header;
 
 use events::EVENTS;
-use hansom_engine::domain::Terms;
+use hansom_engine::domain::{Session, Terms};
 use hansom_engine::record::{Fix, Ping, Proposal, Proposed, RequestRide, StartShift, fingerprint};
 use hansom_engine::{Command, DriverId, Epoch, Event, Key, Money, Name, Offset, RideId, Turn};
 use hansom_geo_index::{Coord, EdgeId, Millis, Position, WeightsVersion};
 
 /// Number of kinds of commands.
-const COMMANDS: u64 = 16;
+const COMMANDS: u64 = 17;
 
 /// Draws from a seed (`SplitMix64`).
 pub struct Draw(pub u64);
@@ -78,6 +78,10 @@ impl Draw {
         RideId(self.narrow())
     }
 
+    fn session(&mut self) -> Session {
+        if self.flag() { Session::FIRST } else { Session(self.narrow()) }
+    }
+
     fn epoch(&mut self) -> Epoch {
         Epoch(self.narrow())
     }
@@ -123,12 +127,13 @@ impl Draw {
     }
 
     fn ping(&mut self) -> Ping {
-        Ping { driver: self.driver(), seq: self.narrow(), age_ms: self.narrow() as i32, coord: self.coord() }
+        let session = if self.below(16) == 0 { self.session() } else { Session::FIRST };
+        Ping { driver: self.driver(), session, seq: self.narrow(), age_ms: self.narrow() as i32, coord: self.coord() }
     }
 
     /// A command of kind `kind` (below [`COMMANDS`]).
     fn command(&mut self, kind: u64) -> Command {
-        let (driver, ride, epoch) = (self.driver(), self.ride(), self.epoch());
+        let (driver, ride, epoch, session) = (self.driver(), self.ride(), self.epoch(), self.session());
         match kind {
             0 => Command::ReportPositions(self.several(40, Self::ping)),
             1 => Command::Tick,
@@ -150,13 +155,13 @@ impl Draw {
                 tier: self.byte(),
                 blocked: self.drivers(),
             })),
-            4 => Command::AcceptOffer { driver, ride, epoch },
-            5 => Command::DeclineOffer { driver, ride, epoch },
-            6 => Command::ArriveAtPickup { driver, ride },
-            7 => Command::BoardRider { driver, ride },
-            8 => Command::EndTrip { driver, ride, place: self.coord() },
+            4 => Command::AcceptOffer { driver, ride, epoch, session },
+            5 => Command::DeclineOffer { driver, ride, epoch, session },
+            6 => Command::ArriveAtPickup { driver, ride, session },
+            7 => Command::BoardRider { driver, ride, session },
+            8 => Command::EndTrip { driver, ride, place: self.coord(), session },
             9 => Command::CancelRide { ride },
-            10 => Command::CancelByDriver { driver, ride },
+            10 => Command::CancelByDriver { driver, ride, session },
             11 => Command::StartShift(Box::new(StartShift {
                 driver: self.name(),
                 place: self.coord(),
@@ -170,13 +175,14 @@ impl Draw {
             12 => Command::Resume { since: self.millis() },
             13 => Command::Upgrade(Box::new(self.upgrade())),
             14 => Command::Checkpoint { slice: self.byte() },
-            _ => Command::EndShift { driver },
+            15 => Command::OpenSession { driver },
+            _ => Command::EndShift { driver, session },
         }
     }
 
     /// The event of a ping, as the engine gives it.
     fn answer(&mut self, ping: Ping) -> Event {
-        let Ping { driver, seq, age_ms, coord } = ping;
+        let Ping { driver, seq, age_ms, coord, .. } = ping;
         if self.below(8) == 0 {
             return Event::PingRefused { driver, seq, reason: self.ping_refusal() };
         }
@@ -247,7 +253,7 @@ impl Draw {
                 55..98 => Fix::OnRoute { cursor: self.below(56) as u16, place },
                 _ => Fix::OffRoute(place),
             };
-            command.push(Ping { driver, seq, age_ms: age_ms as i32, coord });
+            command.push(Ping { driver, session: Session::FIRST, seq, age_ms: age_ms as i32, coord });
             events.push(Event::DriverMoved { driver, seq, age_ms, clamped: false, coord, fix });
             if matches!(fix, Fix::OffRoute(_)) {
                 let eta_ms = self.below(1_200_000) as u32;
