@@ -11,6 +11,7 @@ mod order;
 
 use std::collections::BTreeMap;
 
+use hansom_engine::domain::Session;
 use hansom_engine::record::Ping;
 use hansom_engine::{Command, Key};
 use hansom_geo_index::Millis;
@@ -155,7 +156,7 @@ impl LiveCity {
     /// Drivers go home, whatever they are doing.
     pub fn end(&mut self, now: Millis, orders: &mut Vec<Order>) {
         for (vehicle, driver) in self.world.on_shift() {
-            self.send(now, Sender::Driver(vehicle), Command::EndShift { driver }, orders);
+            self.send(now, Sender::Driver(vehicle), Command::EndShift { driver, session: Session::FIRST }, orders);
         }
     }
 
@@ -192,7 +193,7 @@ impl LiveCity {
             id: format!("{driver}-{}", ping.seq).into(),
             market: None,
             measured: Some(at - Millis(i64::from(ping.age_ms))),
-            position: Position { driver, seq: ping.seq, place: ping.coord },
+            position: Position { driver, session: ping.session.0, seq: ping.seq, place: ping.coord },
         })
     }
 

@@ -93,7 +93,9 @@ impl Names {
                 home: it.home,
                 rating: Rating(it.rating),
             }),
-            Command::EndShift { driver: who, .. } => Body::EndShift(order::EndShift { driver: driver(who)? }),
+            Command::EndShift { driver: who, session } => {
+                Body::EndShift(order::EndShift { driver: driver(who)?, session: session.0 })
+            }
             Command::RequestRide(it) => Body::RequestRide(order::RequestRide {
                 rider: it.rider.clone(),
                 pickup: it.pickup,
@@ -104,23 +106,44 @@ impl Names {
                 blocked: it.blocked.iter().filter_map(driver).collect(),
             }),
             Command::CancelRide { ride: which } => Body::CancelRide(order::CancelRide { ride: ride(which)? }),
-            Command::AcceptOffer { driver: who, ride: which, epoch, .. } => {
-                Body::AcceptOffer(order::AcceptOffer { driver: driver(who)?, ride: ride(which)?, epoch: *epoch })
+            Command::AcceptOffer { driver: who, ride: which, epoch, session } => {
+                Body::AcceptOffer(order::AcceptOffer {
+                    driver: driver(who)?,
+                    ride: ride(which)?,
+                    epoch: *epoch,
+                    session: session.0,
+                })
             }
-            Command::DeclineOffer { driver: who, ride: which, epoch, .. } => {
-                Body::DeclineOffer(order::DeclineOffer { driver: driver(who)?, ride: ride(which)?, epoch: *epoch })
+            Command::DeclineOffer { driver: who, ride: which, epoch, session } => {
+                Body::DeclineOffer(order::DeclineOffer {
+                    driver: driver(who)?,
+                    ride: ride(which)?,
+                    epoch: *epoch,
+                    session: session.0,
+                })
             }
-            Command::ArriveAtPickup { driver: who, ride: which, .. } => {
-                Body::ArriveAtPickup(order::ArriveAtPickup { driver: driver(who)?, ride: ride(which)? })
+            Command::ArriveAtPickup { driver: who, ride: which, session } => {
+                Body::ArriveAtPickup(order::ArriveAtPickup {
+                    driver: driver(who)?,
+                    ride: ride(which)?,
+                    session: session.0,
+                })
             }
-            Command::BoardRider { driver: who, ride: which, .. } => {
-                Body::BoardRider(order::BoardRider { driver: driver(who)?, ride: ride(which)? })
+            Command::BoardRider { driver: who, ride: which, session } => {
+                Body::BoardRider(order::BoardRider { driver: driver(who)?, ride: ride(which)?, session: session.0 })
             }
-            Command::EndTrip { driver: who, ride: which, place, .. } => {
-                Body::EndTrip(order::EndTrip { driver: driver(who)?, ride: ride(which)?, place: *place })
-            }
-            Command::CancelByDriver { driver: who, ride: which, .. } => {
-                Body::CancelByDriver(order::CancelByDriver { driver: driver(who)?, ride: ride(which)? })
+            Command::EndTrip { driver: who, ride: which, place, session } => Body::EndTrip(order::EndTrip {
+                driver: driver(who)?,
+                ride: ride(which)?,
+                place: *place,
+                session: session.0,
+            }),
+            Command::CancelByDriver { driver: who, ride: which, session } => {
+                Body::CancelByDriver(order::CancelByDriver {
+                    driver: driver(who)?,
+                    ride: ride(which)?,
+                    session: session.0,
+                })
             }
             _ => return None,
         })
