@@ -311,6 +311,14 @@ impl MarketActor {
         ctx.stop();
     }
 
+    /// As if it had panicked while it changed its state.
+    #[cfg(test)]
+    pub fn break_down(&mut self, ctx: &mut Context<Self>) {
+        if let Err(cause) = guarded(|| panic!("planted")) {
+            self.halt(cause, ctx);
+        }
+    }
+
     /// Takes what waits, as much as is fair to other messages.
     fn work(&mut self, ctx: &mut Context<Self>) {
         if self.market.is_none() {

@@ -252,3 +252,6 @@ impl Pending {
         self.0.await.unwrap_or(Err(NotTaken::Unknown))
     }
 }
+
+#[cfg(test)]
+mod tests;
