@@ -264,7 +264,7 @@ impl From<MarketError> for Error {
     fn from(error: MarketError) -> Self {
         match error {
             MarketError::Log(error) => Self::Log(error),
-            planner @ MarketError::Planner { .. } => Self::Planner(planner),
+            planner @ (MarketError::Planner { .. } | MarketError::PlannerEnded) => Self::Planner(planner),
         }
     }
 }
@@ -420,9 +420,9 @@ impl Error {
                 Cause::Market(MarketError::Log(error)) => {
                     problem(log_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned()))
                 }
-                Cause::Market(MarketError::Planner { .. }) | Cause::Panicked(_) | Cause::Stuck => {
-                    problem("E1004", "this is a fault of the program; please report it with its log")
-                }
+                Cause::Market(MarketError::Planner { .. } | MarketError::PlannerEnded)
+                | Cause::Panicked(_)
+                | Cause::Stuck => problem("E1004", "this is a fault of the program; please report it with its log"),
             },
             Self::Serve(ServeError::Open { .. }) => {
                 problem("E1001", "listen on 127.0.0.1 or [::1], behind whatever authenticates")
@@ -520,7 +520,7 @@ fn recovery_code(error: &RecoveryError) -> &'static str {
     match error {
         RecoveryError::Log(error) | RecoveryError::Market(MarketError::Log(error)) => log_code(error),
         RecoveryError::Io { .. } => "E0601",
-        RecoveryError::Market(MarketError::Planner { .. }) => "E1004",
+        RecoveryError::Market(MarketError::Planner { .. } | MarketError::PlannerEnded) => "E1004",
         RecoveryError::InUse { .. } => "E1005",
         RecoveryError::OtherMarket { .. } => "E1006",
         RecoveryError::OtherNetwork { .. } => "E0701",

@@ -219,6 +219,8 @@ impl MarketActor {
         let recovery::Opened { market, follower, report } =
             recovery::open(folder, header, streets, now, outlet(&self.outbox))?;
         self.tell(&report);
+        let shared = self.shared.clone();
+        let market = market.plan_beside(streets, Box::new(move || shared.lanes.nudge()));
         let state = market.state();
         let names = Names::of(state, self.spec.streets.network.clone());
         let opened = Opened {
@@ -390,6 +392,9 @@ impl MarketActor {
 
     /// Wakes the market as often as it wants to be woken by `at`.
     fn wake(&mut self, at: Millis) -> Result<(), Cause> {
+        if let Some(Serving { market, .. }) = &mut self.market {
+            market.hear_planner(at)?;
+        }
         while let Some(Serving { market, names, .. }) = &mut self.market
             && market.next_wakeup(at + Millis(1)).is_some_and(|wakeup| wakeup.at <= at)
         {

@@ -135,7 +135,11 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
 #[test]
 fn a_city_lives_on_a_market_that_is_served() {
     let desk = Desk::new();
-    desk.write("town.toml", &TOWN.replace("09:00:00", "08:20:00"));
+    // Batches, planned beside the writer.
+    desk.write(
+        "town.toml",
+        &(TOWN.replace("09:00:00", "08:20:00") + "policy = { kind = \"batch\", batch_window_s = 5 }\n"),
+    );
     let misbehaviour = "retry=0.2,late-accept=0.1,double-accept=0.2,two-devices=0.3,dark=0.1,no-show=0.1";
     let serve = "serve --scenario town.toml --speed 1000 --data data --listen 127.0.0.1:0";
     let said = desk.hansom(&format!("{serve} --misbehave {misbehaviour}"));

@@ -9,6 +9,7 @@ pub mod follower;
 pub mod ingest;
 mod latency;
 pub mod log;
+mod planning;
 pub mod quarantine;
 pub mod recovery;
 pub mod replay;
@@ -19,5 +20,6 @@ mod writer;
 
 pub use audit::Violations;
 pub use latency::Latencies;
+pub use planning::Told;
 pub use streets::Streets;
 pub use writer::{Closed, Market, MarketError, Wakeup};

@@ -3,11 +3,11 @@
 use crate::audit::{Audit, Violations};
 use crate::latency::Latencies;
 use crate::log::{LogError, Totals, Writer};
+use crate::planning::{Answered, Beside, Gone, Planning, Told};
 use crate::seam::clock::Clock;
 use crate::seam::disk::Lock;
 use crate::streets::Streets;
 use hansom_engine::assignment::NotOptimal;
-use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
 use hansom_engine::record::{Header, Ping, Proposal};
 use hansom_engine::state::{SLICES, TimerKind};
@@ -29,7 +29,7 @@ fn is_patient(kind: TimerKind) -> bool {
 /// A market at work.
 pub struct Market {
     desk: Desk,
-    planner: BatchPlanner,
+    planning: Planning,
     state: State,
     log: Writer,
     clock: Box<dyn Clock>,
@@ -92,6 +92,9 @@ pub enum MarketError {
         /// In what.
         source: NotOptimal,
     },
+    /// The planner's thread has ended: a fault of the program.
+    #[error("the planner has ended")]
+    PlannerEnded,
 }
 
 /// What a market leaves.
@@ -135,7 +138,7 @@ impl Market {
         let Past { state, next, now } = past;
         Self {
             desk: streets.desk(),
-            planner: streets.planner(),
+            planning: Planning::Here(Box::new(streets.planner())),
             state,
             log,
             clock,
@@ -148,6 +151,25 @@ impl Market {
             checkpoints: 0,
             _lock: lock,
         }
+    }
+
+    /// Has the planner work in a thread of its own from now on. It calls `told` when it has an answer:
+    /// [`hear_planner`](Self::hear_planner) takes it in.
+    #[must_use]
+    pub fn plan_beside(self, streets: &Streets, told: Told) -> Self {
+        Self { planning: Planning::Beside(Beside::start(streets.planner(), told)), ..self }
+    }
+
+    /// Takes the planner's answer in, if one is there: the market wants to be woken for it at `at`.
+    pub fn hear_planner(&mut self, at: Millis) -> Result<(), MarketError> {
+        let Planning::Beside(planner) = &self.planning else { return Ok(()) };
+        while let Some(Answered { basis, proposal, took_ns }) =
+            planner.answer().map_err(|Gone| MarketError::PlannerEnded)?
+        {
+            let proposal = proposal.map_err(|source| MarketError::Planner { basis, source })?;
+            self.answer = Some(Answer { due: at.max(self.now), proposal, took_ns });
+        }
+        Ok(())
     }
 
     /// Takes a command at `at`, or at the time of the turn before if that is later, and shows the turn once it is
@@ -216,10 +238,15 @@ impl Market {
     fn ask(&mut self, stamp: Stamp) -> Result<(), MarketError> {
         let began = self.clock.now_ns();
         let question = problem(&self.state, stamp.offset, stamp.at);
-        let answered = self.planner.propose(&question);
-        let took_ns = self.clock.now_ns() - began;
-        let proposal = answered.map_err(|source| MarketError::Planner { basis: stamp.offset, source })?;
-        self.answer = Some(Answer { due: stamp.at + self.planner_latency, proposal, took_ns });
+        match &mut self.planning {
+            Planning::Beside(planner) => planner.ask(question.into_owned()),
+            Planning::Here(planner) => {
+                let answered = planner.propose(&question);
+                let took_ns = self.clock.now_ns() - began;
+                let proposal = answered.map_err(|source| MarketError::Planner { basis: stamp.offset, source })?;
+                self.answer = Some(Answer { due: stamp.at + self.planner_latency, proposal, took_ns });
+            }
+        }
         Ok(())
     }
 

@@ -69,6 +69,14 @@ pub struct MatchingProblem<'a> {
     pub ending: Cow<'a, [Vehicle]>,
 }
 
+impl MatchingProblem<'_> {
+    /// The same with vehicles of its own, for a planner that works elsewhere.
+    pub fn into_owned(self) -> MatchingProblem<'static> {
+        let (free, ending) = (Cow::Owned(self.free.into_owned()), Cow::Owned(self.ending.into_owned()));
+        MatchingProblem { free, ending, ..self }
+    }
+}
+
 /// The problem that the turn `basis`, taken at `at`, asks about the state it left.
 pub fn problem(state: &State, basis: Offset, at: Millis) -> MatchingProblem<'_> {
     MatchingProblem {
