@@ -6,7 +6,7 @@ use hansom_engine::domain::Terms;
 use hansom_engine::record::{self, Entry, Event};
 use hansom_engine::{Command, DriverId, Money, Offset, RideId, Turn};
 use hansom_geo_index::{Coord, Millis, Position, WeightsVersion};
-use hansom_market::ingest::{Fact, Published, event};
+use hansom_market::ingest::{Body, Fact, Published, event, order};
 
 use super::LiveCity;
 use crate::agent::Sender;
@@ -33,6 +33,14 @@ impl LiveCity {
                 }
             }
             Fact::ShiftStarted(it) => self.shift_started(at, it),
+            Fact::SessionOpened(it) => {
+                if let Some(driver) = self.names.driver_id(&it.driver) {
+                    self.names.take_over(driver, it.session);
+                    // The older device does not know yet, and sends its driver home.
+                    let (driver, session) = (it.driver.clone(), it.session - 1);
+                    self.outdated.push(Body::EndShift(order::EndShift { driver, session }));
+                }
+            }
             Fact::ShiftEnded(it) => {
                 if let Some(driver) = self.names.driver_id(&it.driver) {
                     self.tell(at, Event::ShiftEnded { driver });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use hansom_engine::{Command, RideId};
+use hansom_engine::{Command, DriverId, RideId};
 use hansom_geo_index::Millis;
 
 use crate::rng::{Purpose, Stream};
@@ -18,7 +18,7 @@ pub struct Misbehaviour {
     pub double_accept: f64,
     /// An order is sent again as it is.
     pub retry: f64,
-    /// A driver goes on shift with a second device, a minute after the first.
+    /// A driver goes on with a second device, which takes over; the first sends him home.
     pub two_devices: f64,
     /// A phone goes dark during a ride; instead of the scenario's chance.
     pub dark: Option<f64>,
@@ -69,8 +69,8 @@ impl Misbehaviour {
     }
 }
 
-/// How long after the first device a second one is used.
-const SECOND_DEVICE: Millis = Millis::from_secs(60);
+/// How long after an answer a second device takes over.
+const SECOND_DEVICE: Millis = Millis::from_secs(5);
 /// How long after its deadline an offer is accepted by who is late.
 const LATE: Millis = Millis::from_secs(1);
 
@@ -114,7 +114,7 @@ impl Mischief {
     /// How often an order is sent now, of which more may be sent later.
     pub fn copies(&mut self, now: Millis, command: &Command) -> usize {
         match command {
-            Command::AcceptOffer { ride, .. } => {
+            Command::AcceptOffer { driver, ride, .. } => {
                 if let Some(deadline) = self.deadlines.get(ride).copied()
                     && self.chance(self.chances.late_accept)
                 {
@@ -124,13 +124,19 @@ impl Mischief {
                 if self.chance(self.chances.double_accept) {
                     self.send_later(now, command);
                 }
+                self.second_device(now, *driver);
             }
-            Command::StartShift(_) if self.chance(self.chances.two_devices) => {
-                self.send_later(now + SECOND_DEVICE, command);
-            }
+            Command::DeclineOffer { driver, .. } => self.second_device(now, *driver),
             _ => {}
         }
         1 + usize::from(self.chance(self.chances.retry))
+    }
+
+    /// A driver who answers may go on with another device.
+    fn second_device(&mut self, now: Millis, driver: DriverId) {
+        if self.chance(self.chances.two_devices) {
+            self.send_later(now + SECOND_DEVICE, &Command::OpenSession { driver });
+        }
     }
 
     fn send_later(&mut self, at: Millis, command: &Command) {

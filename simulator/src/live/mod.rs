@@ -15,7 +15,7 @@ use hansom_engine::domain::Session;
 use hansom_engine::record::Ping;
 use hansom_engine::{Command, Key};
 use hansom_geo_index::Millis;
-use hansom_market::ingest::{Location, Order, Position};
+use hansom_market::ingest::{Body, Location, Order, Position};
 
 use crate::agent::{Sender, World};
 use crate::city::City;
@@ -49,6 +49,8 @@ pub struct LiveCity {
     mischief: Mischief,
     /// Orders that the market has not answered.
     sent: BTreeMap<Key, (Sender, Command)>,
+    /// Orders of devices that another has taken over from.
+    outdated: Vec<Body>,
     tally: Tally,
 }
 
@@ -92,6 +94,7 @@ impl LiveCity {
             keyed: 0,
             mischief: Mischief::new(scenario.seed, misbehaviour),
             sent: BTreeMap::new(),
+            outdated: Vec::new(),
             tally: Tally::default(),
         })
     }
@@ -141,13 +144,20 @@ impl LiveCity {
             }
         }
         for command in self.mischief.due(now) {
-            self.send_more(now, &command, orders);
+            if let Some(body) = self.names.body(&command) {
+                self.send_more(now, body, orders);
+            }
+        }
+        for body in std::mem::take(&mut self.outdated) {
+            self.send_more(now, body, orders);
         }
         while let Some(at) = self.world.next_bundle().filter(|at| *at <= now) {
             self.world.measure();
             while self.world.has_bundle() {
                 let bundle = self.world.bundle(Vec::new());
-                positions.extend(bundle.iter().filter_map(|ping| self.location(at, ping)));
+                for ping in &bundle {
+                    positions.extend(self.location(at, ping));
+                }
             }
         }
         self.tally.positions += positions.len() as u64;
@@ -180,20 +190,18 @@ impl LiveCity {
     }
 
     /// Sends an order of which nobody waits to hear.
-    fn send_more(&mut self, now: Millis, command: &Command, orders: &mut Vec<Order>) {
-        if let Some(body) = self.names.body(command) {
-            let key = self.key(now);
-            orders.push(order::order(key, now, body));
-        }
+    fn send_more(&mut self, now: Millis, body: Body, orders: &mut Vec<Order>) {
+        let key = self.key(now);
+        orders.push(order::order(key, now, body));
     }
 
-    fn location(&self, at: Millis, ping: &Ping) -> Option<Location> {
-        let driver = self.names.driver(ping.driver)?.clone();
+    fn location(&mut self, at: Millis, ping: &Ping) -> Option<Location> {
+        let (driver, session, seq) = self.names.position(ping.driver, ping.seq)?;
         Some(Location {
-            id: format!("{driver}-{}", ping.seq).into(),
+            id: format!("{driver}-{session}-{seq}").into(),
             market: None,
             measured: Some(at - Millis(i64::from(ping.age_ms))),
-            position: Position { driver, session: ping.session.0, seq: ping.seq, place: ping.coord },
+            position: Position { driver, session, seq, place: ping.coord },
         })
     }
 

@@ -16,11 +16,24 @@ pub(super) struct Names {
     /// Names by the city's numbers: in order of first shift.
     drivers: Vec<Name>,
     ids: BTreeMap<Name, DriverId>,
+    /// What they hold in their hands, by the same numbers.
+    devices: Vec<Device>,
     /// By the city's numbers, from 1: the market's, once it has told.
     rides: Vec<Option<RideId>>,
     own: BTreeMap<RideId, RideId>,
     /// Requests of which the market has not told yet.
     asked: BTreeMap<Key, RideId>,
+}
+
+/// The device that speaks for a driver.
+#[derive(Debug, Clone, Copy)]
+struct Device {
+    /// Its session: 1 is that of the first device.
+    session: u32,
+    /// Positions that the devices before it sent.
+    before: u32,
+    /// Positions sent in all.
+    last: u32,
 }
 
 impl Names {
@@ -31,6 +44,7 @@ impl Names {
             vehicles: vehicles.collect(),
             drivers: Vec::new(),
             ids: BTreeMap::new(),
+            devices: Vec::new(),
             rides: Vec::new(),
             own: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -45,6 +59,7 @@ impl Names {
         }
         let id = DriverId(self.drivers.len() as u32);
         self.drivers.push(name.clone());
+        self.devices.push(Device { session: 1, before: 0, last: 0 });
         self.ids.insert(name.clone(), id);
         Some((vehicle, id))
     }
@@ -73,6 +88,20 @@ impl Names {
         self.ids.get(name).copied()
     }
 
+    /// Another device of a driver takes over; its positions count from 1.
+    pub fn take_over(&mut self, driver: DriverId, session: u32) {
+        if let Some(device) = self.devices.get_mut(driver.index()) {
+            *device = Device { session, before: device.last, last: device.last };
+        }
+    }
+
+    /// The name of a driver, his session and the number in it of the `nth` position of his shift.
+    pub fn position(&mut self, driver: DriverId, nth: u32) -> Option<(Name, u32, u32)> {
+        let device = self.devices.get_mut(driver.index())?;
+        device.last = device.last.max(nth);
+        Some((self.drivers[driver.index()].clone(), device.session, nth.checked_sub(device.before)?))
+    }
+
     /// The name of a driver.
     pub fn driver(&self, id: DriverId) -> Option<&Name> {
         self.drivers.get(id.index())
@@ -81,6 +110,7 @@ impl Names {
     /// A command as the outside gives it; `None`: it is about a ride that the market has not told of, or none of people.
     pub fn body(&self, command: &Command) -> Option<Body> {
         let driver = |id: &DriverId| self.driver(*id).cloned();
+        let session = |id: &DriverId| self.devices.get(id.index()).map_or(1, |device| device.session);
         let ride = |own: &RideId| self.rides.get(own.index().checked_sub(1)?).copied().flatten().map(RideRef::Number);
         Some(match command {
             Command::StartShift(it) => Body::StartShift(order::StartShift {
@@ -93,8 +123,9 @@ impl Names {
                 home: it.home,
                 rating: Rating(it.rating),
             }),
-            Command::EndShift { driver: who, session } => {
-                Body::EndShift(order::EndShift { driver: driver(who)?, session: session.0 })
+            Command::OpenSession { driver: who } => Body::OpenSession(order::OpenSession { driver: driver(who)? }),
+            Command::EndShift { driver: who, .. } => {
+                Body::EndShift(order::EndShift { driver: driver(who)?, session: session(who) })
             }
             Command::RequestRide(it) => Body::RequestRide(order::RequestRide {
                 rider: it.rider.clone(),
@@ -106,45 +137,37 @@ impl Names {
                 blocked: it.blocked.iter().filter_map(driver).collect(),
             }),
             Command::CancelRide { ride: which } => Body::CancelRide(order::CancelRide { ride: ride(which)? }),
-            Command::AcceptOffer { driver: who, ride: which, epoch, session } => {
-                Body::AcceptOffer(order::AcceptOffer {
-                    driver: driver(who)?,
-                    ride: ride(which)?,
-                    epoch: *epoch,
-                    session: session.0,
-                })
+            Command::AcceptOffer { driver: who, ride: which, epoch, .. } => Body::AcceptOffer(order::AcceptOffer {
+                driver: driver(who)?,
+                ride: ride(which)?,
+                epoch: *epoch,
+                session: session(who),
+            }),
+            Command::DeclineOffer { driver: who, ride: which, epoch, .. } => Body::DeclineOffer(order::DeclineOffer {
+                driver: driver(who)?,
+                ride: ride(which)?,
+                epoch: *epoch,
+                session: session(who),
+            }),
+            Command::ArriveAtPickup { driver: who, ride: which, .. } => Body::ArriveAtPickup(order::ArriveAtPickup {
+                driver: driver(who)?,
+                ride: ride(which)?,
+                session: session(who),
+            }),
+            Command::BoardRider { driver: who, ride: which, .. } => {
+                Body::BoardRider(order::BoardRider { driver: driver(who)?, ride: ride(which)?, session: session(who) })
             }
-            Command::DeclineOffer { driver: who, ride: which, epoch, session } => {
-                Body::DeclineOffer(order::DeclineOffer {
-                    driver: driver(who)?,
-                    ride: ride(which)?,
-                    epoch: *epoch,
-                    session: session.0,
-                })
-            }
-            Command::ArriveAtPickup { driver: who, ride: which, session } => {
-                Body::ArriveAtPickup(order::ArriveAtPickup {
-                    driver: driver(who)?,
-                    ride: ride(which)?,
-                    session: session.0,
-                })
-            }
-            Command::BoardRider { driver: who, ride: which, session } => {
-                Body::BoardRider(order::BoardRider { driver: driver(who)?, ride: ride(which)?, session: session.0 })
-            }
-            Command::EndTrip { driver: who, ride: which, place, session } => Body::EndTrip(order::EndTrip {
+            Command::EndTrip { driver: who, ride: which, place, .. } => Body::EndTrip(order::EndTrip {
                 driver: driver(who)?,
                 ride: ride(which)?,
                 place: *place,
-                session: session.0,
+                session: session(who),
             }),
-            Command::CancelByDriver { driver: who, ride: which, session } => {
-                Body::CancelByDriver(order::CancelByDriver {
-                    driver: driver(who)?,
-                    ride: ride(which)?,
-                    session: session.0,
-                })
-            }
+            Command::CancelByDriver { driver: who, ride: which, .. } => Body::CancelByDriver(order::CancelByDriver {
+                driver: driver(who)?,
+                ride: ride(which)?,
+                session: session(who),
+            }),
             _ => return None,
         })
     }
