@@ -153,6 +153,10 @@ fn a_city_lives_on_a_market_that_is_served() {
     assert!(figure("misbehaviours") > 0);
     let replay = desk.hansom("replay data/town --verify");
     assert_eq!(replay.code, 0, "{}", replay.whole());
+    let log = desk.hansom("log cat data/town").out;
+    for event in ["SessionOpened", "Superseded", "Repeated", "OfferExpired", "Propose"] {
+        assert!(log.contains(event), "no {event} was met");
+    }
 
     let again = desk.hansom(serve);
     assert_eq!(again.code, 2);
