@@ -140,8 +140,8 @@ fn a_city_lives_on_a_market_that_is_served() {
         "town.toml",
         &(TOWN.replace("09:00:00", "08:20:00") + "policy = { kind = \"batch\", batch_window_s = 5 }\n"),
     );
-    let misbehaviour = "retry=0.2,late-accept=0.1,double-accept=0.2,two-devices=0.3,dark=0.1,no-show=0.1";
-    let serve = "serve --scenario town.toml --speed 1000 --data data --listen 127.0.0.1:0";
+    let misbehaviour = "retry=0.2,late-accept=0.4,double-accept=0.2,two-devices=0.3,dark=0.1,no-show=0.1";
+    let serve = "serve --scenario town.toml --speed 250 --data data --listen 127.0.0.1:0";
     let said = desk.hansom(&format!("{serve} --misbehave {misbehaviour}"));
     assert_eq!(said.code, 0, "{}", said.whole());
     let figure = |what: &str| -> u64 {
