@@ -303,6 +303,10 @@ pub struct Serve {
     /// The most commands that may wait for a market; more are told to come again
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub mailbox: u32,
+    /// How many hours positions stay in a market's log; all else stays for ever. A log without them folds and explains, but
+    /// cannot be decided again
+    #[arg(long, value_name = "H", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub keep_positions_h: u32,
     /// How the log of the program itself is printed, to stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

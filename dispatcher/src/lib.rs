@@ -13,6 +13,7 @@ mod lanes;
 mod market;
 mod quarantine;
 mod release;
+mod retention;
 mod supervisor;
 
 pub use answer::{Answer, Cause, NotTaken, Refusal, Standing};

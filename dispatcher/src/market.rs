@@ -30,6 +30,7 @@ use crate::figures::MarketFigures;
 use crate::lanes::{Lanes, Received, Waiting, Work};
 use crate::quarantine::Quarantine;
 use crate::release::{Durable, Opened, Outbox, ReleasedNames};
+use crate::retention::{self, Retention};
 
 /// Commands taken before positions get their turn and other messages are looked at.
 const BATCH: usize = 256;
@@ -66,6 +67,8 @@ pub struct Spec {
     pub clock: WallClock,
     /// The most commands that may wait for it.
     pub capacity: usize,
+    /// How long positions stay in its log.
+    pub keep_positions: Millis,
 }
 
 /// What the actor of a market shares with those who talk to it.
@@ -472,6 +475,12 @@ impl Actor for MarketActor {
             Some((Woken, shared))
         }));
         ctx.run_interval(LOOK_EVERY, Self::look_after);
+        let kept = Retention::new(self.shared.name.clone(), self.spec.folder.clone());
+        ctx.run_interval(retention::LOOK_EVERY, move |market, _| {
+            if market.market.is_some() {
+                kept.forget(market.spec.clock.now() - market.spec.keep_positions);
+            }
+        });
         match self.halts.back() {
             None => self.open(ctx),
             Some(_) if !self.served || self.halts.len() >= MOST_HALTS => {

@@ -9,6 +9,7 @@ use actix_rt::System;
 use actix_rt::task::spawn_blocking;
 use hansom_api::Server;
 use hansom_dispatcher::{Dispatcher, MarketHandle, Spec, Standing, WallClock};
+use hansom_geo_index::Millis;
 use hansom_simulator::live::{LiveCity, Tally};
 use hansom_simulator::report::number::grouped;
 use hansom_simulator::scenario::Scenario;
@@ -140,6 +141,7 @@ fn start(
         folder: arguments.data.join(market.name()),
         clock,
         capacity: arguments.mailbox as usize,
+        keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_h) * 3600),
     };
     Ok(dispatcher.open(spec)?)
 }

@@ -40,7 +40,14 @@ pub fn spec(name: &str, data: &Path, capacity: usize) -> Spec {
         planner_latency: Millis::ZERO,
         scenario: String::new(),
     };
-    Spec { header, streets, folder: data.join(name), clock: WallClock::Machine, capacity }
+    Spec {
+        header,
+        streets,
+        folder: data.join(name),
+        clock: WallClock::Machine,
+        capacity,
+        keep_positions: Millis::from_secs(3600),
+    }
 }
 
 impl Served {

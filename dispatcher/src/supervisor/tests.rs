@@ -45,7 +45,14 @@ fn spec(name: &str, data: &Path) -> Spec {
         planner_latency: Millis::ZERO,
         scenario: String::new(),
     };
-    Spec { header, streets, folder: data.join(name), clock: WallClock::Machine, capacity: 16 }
+    Spec {
+        header,
+        streets,
+        folder: data.join(name),
+        clock: WallClock::Machine,
+        capacity: 16,
+        keep_positions: Millis::from_secs(3600),
+    }
 }
 
 /// A driver goes on shift. The key is of the present time.
