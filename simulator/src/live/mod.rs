@@ -1,6 +1,6 @@
 //! A city outside of its market: riders and drivers as clients, who send lines and hear what a stream of events tells.
 //!
-//! The same [`World`] as in a run. It numbers drivers and rides in its own order, so that the market may have served others
+//! The same `World` as in a run. It numbers drivers and rides in its own order, so that the market may have served others
 //! before, and others beside; what is told of those is passed over. Knows orders, positions and facts; refuses to know sockets
 //! and clocks: whoever drives it says what time it is and carries the lines.
 
