@@ -5,7 +5,7 @@ use crate::domain::{DriverId, RideId, StopKind};
 use crate::lifecycle::ride::{Cue, Outcome, Status, transition};
 use crate::lifecycle::{offer, session};
 use crate::record::{OfferMade, ReleaseCause, RideRequested};
-use crate::state::{Offer, Ride, State, Timer, TimerKind};
+use crate::state::{Comms, Offer, Ride, State, Timer, TimerKind};
 use hansom_geo_index::{Millis, Network, Position};
 
 pub fn requested(state: &mut State, at: Millis, e: &RideRequested) {
@@ -79,6 +79,8 @@ pub fn accepted(
     let first = driver.plan.is_empty();
     driver.plan.append(id, pickup, dropoff);
     if first {
+        // Who answers is there: a warning was about an earlier ride.
+        driver.comms = Comms::Live;
         let heard = driver.heard;
         set_silence(state, driver_id, Some((heard + settings.silence_warn).max(at)));
         if settings.policy.chain_horizon > Millis::ZERO {
