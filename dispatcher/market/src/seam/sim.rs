@@ -58,6 +58,8 @@ struct Inner {
     /// Operations that change something, so far.
     operations: u64,
     faults: BTreeMap<u64, Fault>,
+    /// Faults that operations met, and the files that these were about.
+    met: Vec<(u64, Fault, Option<usize>)>,
     is_dead: bool,
     is_read_only: bool,
     /// Bytes that all files may have together.
@@ -144,9 +146,11 @@ impl Content {
     }
 
     /// Brings to the disk what was done, or, with `draw`, some of it.
-    fn settle(&mut self, mut draw: Option<&mut dyn FnMut() -> bool>) {
-        for change in std::mem::take(&mut self.dirty).iter().flat_map(Change::sectors) {
-            if draw.as_mut().is_none_or(|draw| draw()) {
+    fn settle(&mut self, draw: Option<&mut dyn FnMut() -> bool>) {
+        let done = std::mem::take(&mut self.dirty);
+        let Some(draw) = draw else { return done.iter().for_each(|change| change.apply(&mut self.safe)) };
+        for change in done.iter().flat_map(Change::sectors) {
+            if draw() {
                 change.apply(&mut self.safe);
             }
         }
@@ -172,6 +176,13 @@ impl SimDisk {
     /// Has the operation that comes after so many others go wrong.
     pub fn fail_at(&self, operation: u64, fault: Fault) {
         self.lock_inner().faults.insert(operation, fault);
+    }
+
+    /// Nothing goes wrong any more, and there is room.
+    pub fn calm(&self) {
+        let mut inner = self.lock_inner();
+        inner.faults.clear();
+        (inner.room, inner.is_read_only) = (None, false);
     }
 
     /// Lets all files together have so many bytes.
@@ -238,6 +249,19 @@ impl SimDisk {
         inner.names.get(path).map(|file| inner.files[*file].seen.clone())
     }
 
+    /// What would be left of a file if the power went now and took all that was not synced.
+    pub fn surviving(&self, path: &Path) -> Option<Vec<u8>> {
+        let inner = self.lock_inner();
+        inner.safe_names.get(path).map(|file| inner.files[*file].safe.clone())
+    }
+
+    /// The faults that operations met so far: the operation, what went wrong, and the file as it is named now.
+    pub fn met(&self) -> Vec<(u64, Fault, Option<PathBuf>)> {
+        let inner = self.lock_inner();
+        let name = |file| inner.names.iter().find(|(_, named)| **named == file).map(|(path, _)| path.clone());
+        inner.met.iter().map(|(operation, fault, file)| (*operation, *fault, file.and_then(name))).collect()
+    }
+
     /// Puts a file there, or other bytes into it, for good: somebody at work behind everybody's back.
     pub fn plant(&self, path: &Path, bytes: &[u8]) {
         let mut inner = self.lock_inner();
@@ -267,12 +291,15 @@ impl Inner {
     }
 
     /// Begins an operation that changes something: what goes wrong with it.
-    fn begin(&mut self) -> io::Result<Option<Fault>> {
+    fn begin(&mut self, file: Option<usize>) -> io::Result<Option<Fault>> {
         self.alive()?;
         if self.is_read_only {
             return Err(ErrorKind::ReadOnlyFilesystem.into());
         }
         let fault = self.faults.get(&self.operations).copied();
+        if let Some(fault) = fault {
+            self.met.push((self.operations, fault, file));
+        }
         self.operations += 1;
         if fault == Some(Fault::PowerLoss) {
             self.is_dead = true;
@@ -286,7 +313,7 @@ impl Inner {
     }
 
     fn rename(&mut self, naming: Naming) -> io::Result<()> {
-        if let Some(Fault::Fail | Fault::Torn) = self.begin()? {
+        if let Some(Fault::Fail | Fault::Torn) = self.begin(None)? {
             return Err(broken());
         }
         self.renames.push(naming.clone());
@@ -356,7 +383,7 @@ impl Disk for SimDisk {
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         let mut guard = self.lock_inner();
         let inner = &mut *guard;
-        match inner.begin()? {
+        match inner.begin(None)? {
             Some(Fault::Fail | Fault::Torn) => return Err(broken()),
             Some(Fault::Unsynced) => return Ok(()),
             _ => {}
@@ -418,7 +445,7 @@ impl SimFile {
         if !self.writes {
             return Err(ErrorKind::PermissionDenied.into());
         }
-        let fault = inner.begin()?;
+        let fault = inner.begin(Some(self.file))?;
         Ok((inner, fault))
     }
 }
