@@ -1,0 +1,332 @@
+//! What watches the market from outside: everything that is released, and everything that is found again after a start.
+
+use crate::broken::{Broken, Checked, Promise, ensure};
+use crate::client::{Deed, Down, SeenDriver, SeenRide, SeenStop, Wish};
+use crate::model::Model;
+use crate::server::{FOLDER, Process};
+use crate::town::{START, Setting};
+use hansom_engine::domain::StopKind;
+use hansom_engine::invariant::Checker;
+use hansom_engine::lifecycle::ride::Status;
+use hansom_engine::lifecycle::session;
+use hansom_engine::record::Header;
+use hansom_engine::record::canonical::{self, blank};
+use hansom_engine::record::json::turn_json;
+use hansom_engine::{Command, Event, Key, Name, Offset, RideId, State, Turn, steps};
+use hansom_market::log::{LogError, Reader};
+use hansom_market::recovery::LOG_FOLDER;
+use hansom_market::replay::{self, Check, ReplayError, Until};
+use hansom_market::seam::sim::SimDisk;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// So many turns are told of a failure.
+const TOLD: usize = 60;
+
+/// The outside's account of the market.
+pub(crate) struct Audit {
+    setting: Setting,
+    /// The header with which the log began.
+    header: Header,
+    state: State,
+    checker: Checker,
+    model: Model,
+    /// All that is durable.
+    turns: Vec<Arc<Turn>>,
+    /// Where commits began.
+    commits: Vec<u64>,
+    synced: Synced,
+    requests: BTreeMap<Key, RideId>,
+    upgraded: bool,
+}
+
+/// Where in the log the next turn stands, as far as it would survive a loss of power.
+#[derive(Debug)]
+struct Synced {
+    segment: PathBuf,
+    at: usize,
+}
+
+fn log_folder() -> PathBuf {
+    Path::new(FOLDER).join(LOG_FOLDER)
+}
+
+fn segment(first: u64) -> PathBuf {
+    log_folder().join(format!("{first:020}.seg"))
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().copied().map(u32::from_le_bytes)
+}
+
+impl Synced {
+    /// Whether the bytes of `turn` stand next on the disk and would survive; passes them.
+    ///
+    /// Reads the layout of segments by itself: a head of 28 bytes and a header, then frames of length (its top bit is a
+    /// mark), checksum and turn.
+    fn pass(&mut self, disk: &SimDisk, turn: &Turn, bytes: &[u8]) -> bool {
+        if let Some(next) = disk.surviving(&segment(turn.offset.0))
+            && let Some(header) = number(&next, 12)
+        {
+            (self.segment, self.at) = (segment(turn.offset.0), 28 + header as usize);
+        }
+        let Some(found) = disk.surviving(&self.segment) else { return false };
+        // A seal is a frame of no turn.
+        while number(&found, self.at) == Some(1 << 31) {
+            self.at += 8;
+        }
+        let Some(length) = number(&found, self.at) else { return false };
+        let start = self.at + 8;
+        let end = start + (length & !(1 << 31)) as usize;
+        self.at = end;
+        found.get(start..end) == Some(bytes)
+    }
+}
+
+impl Audit {
+    pub fn new(setting: &Setting) -> Self {
+        let header = setting.header.clone();
+        let settings = header.settings.clone();
+        Self {
+            state: State::of_log(&header, &setting.streets.network),
+            checker: Checker::new(),
+            model: Model::new(settings, header.planner_latency, START),
+            turns: Vec::new(),
+            commits: Vec::new(),
+            synced: Synced { segment: segment(0), at: 0 },
+            requests: BTreeMap::new(),
+            upgraded: false,
+            header,
+            setting: setting.clone(),
+        }
+    }
+
+    /// How many turns are durable.
+    pub fn durable(&self) -> u64 {
+        self.turns.len() as u64
+    }
+
+    /// A commit begins.
+    pub fn commit(&mut self) {
+        if self.commits.last() != Some(&self.durable()) {
+            self.commits.push(self.durable());
+        }
+    }
+
+    /// A turn was released. `trusts`: the disk does as it says.
+    pub fn released(&mut self, disk: &SimDisk, process: &mut Process, turn: &Arc<Turn>, trusts: bool) -> Checked {
+        ensure(turn.offset.0 == self.durable(), Promise::Kept, || {
+            format!("offset {} is released, {} comes next", turn.offset, self.durable())
+        })?;
+        let decided = process.decided.remove(&turn.offset.0);
+        // What the market says when it starts is decided in there.
+        let of_start = matches!(turn.command, Command::Resume { .. } | Command::Upgrade(_));
+        ensure(decided.map_or(of_start, |decided| decided == **turn), Promise::Kept, || {
+            format!("offset {} is not what was decided", turn.offset)
+        })?;
+        self.take(turn)?;
+        let mut bytes = Vec::new();
+        canonical::encode(turn, self.header.origin, &mut bytes);
+        let synced = self.synced.pass(disk, turn, &bytes);
+        ensure(synced || !trusts, Promise::Synced, || format!("offset {} would not survive", turn.offset))
+    }
+
+    /// A turn is durable.
+    fn take(&mut self, turn: &Arc<Turn>) -> Checked {
+        let network = &self.setting.streets.network;
+        steps::fold(&mut self.state, network, turn);
+        if let Some(violation) = self.checker.check(&self.state, network, turn).into_iter().next() {
+            return Err(violation.into());
+        }
+        ensure(steps::diverged(&self.state, turn).is_none(), Promise::Restored, || {
+            format!("the checkpoint at offset {} tells of another state", turn.offset)
+        })?;
+        self.model.take(turn)?;
+        for event in &turn.events {
+            match event {
+                Event::RideRequested(e) => {
+                    if let Some(key) = turn.key {
+                        self.requests.insert(key, e.ride);
+                    }
+                }
+                Event::Upgraded(_) => self.upgraded = true,
+                _ => {}
+            }
+        }
+        self.turns.push(turn.clone());
+        Ok(())
+    }
+
+    /// A process came up again: nothing that was released is missing, what it knows is what was known, and what it found
+    /// beyond that is what was decided before.
+    pub fn restarted(
+        &mut self,
+        disk: &SimDisk,
+        process: &Process,
+        decided: &BTreeMap<u64, Turn>,
+        next: Offset,
+        trusts: bool,
+    ) -> Checked {
+        ensure(next.0 >= self.durable(), Promise::Kept, || {
+            format!("turns up to {} were released, {next} is left", self.durable())
+        })?;
+        let unreadable = |fault: LogError| Broken::new(Promise::Kept, format!("the log cannot be read: {fault}"));
+        if next.0 > self.durable() {
+            self.commit();
+            let mut reader =
+                Reader::open_on(Arc::new(disk.clone()), &log_folder(), self.durable()).map_err(unreadable)?;
+            let mut turn = blank();
+            while reader.next(&mut turn).map_err(unreadable)?.is_some() {
+                let known = decided.get(&turn.offset.0).is_some_and(|decided| *decided == turn);
+                let of_start = matches!(turn.command, Command::Resume { .. } | Command::Upgrade(_));
+                ensure(known || of_start, Promise::Kept, || format!("nobody decided offset {}", turn.offset))?;
+                let turn = Arc::new(turn.clone());
+                self.take(&turn)?;
+                let mut bytes = Vec::new();
+                canonical::encode(&turn, self.header.origin, &mut bytes);
+                let synced = self.synced.pass(disk, &turn, &bytes);
+                ensure(synced || !trusts, Promise::Synced, || format!("offset {} was not made safe", turn.offset))?;
+            }
+        }
+        let same = next.0 == self.durable() && process.follower.state().digest() == self.state.digest();
+        ensure(same, Promise::Restored, || format!("up to offset {next} another state was restored"))
+    }
+
+    /// What the market decides on is what its facts lead to, once all of them are released.
+    pub fn agrees(&self, process: &Process) -> Checked {
+        let standing = process.follower.standing();
+        if let Some(violation) = standing.violations.first.first() {
+            return Err(violation.clone().into());
+        }
+        ensure(standing.diverged.is_none(), Promise::Restored, || "the follower sees another state".into())?;
+        if !process.decided.is_empty() {
+            return Ok(());
+        }
+        ensure(process.service().state().digest() == self.state.digest(), Promise::Restored, || {
+            format!("the facts up to {} lead elsewhere", self.durable())
+        })
+    }
+
+    /// Whether all that is missing of what was released was in the last commit.
+    pub fn only_last_commit(&self, next: Offset) -> bool {
+        self.commits.last().is_some_and(|last| next.0 >= *last)
+    }
+
+    /// What a client sees.
+    pub fn look(&self, wish: &Wish) -> Down {
+        match wish {
+            Wish::Ride(key) => {
+                let ride = self.requests.get(key).and_then(|id| self.state.rides().get(*id));
+                Down::Ride(
+                    *key,
+                    ride.map(|ride| SeenRide {
+                        number: ride.id.0,
+                        over: !ride.is_open(),
+                        aboard: matches!(ride.status, Status::OnBoard(_)),
+                    }),
+                    Offset(self.durable()),
+                )
+            }
+            Wish::Driver(name) => Down::Driver(self.driver(name)),
+        }
+    }
+
+    fn driver(&self, name: &str) -> Option<SeenDriver> {
+        let name = Name::from(name);
+        let driver = self.state.fleet().drivers().iter().find(|driver| driver.name == name)?;
+        let network = &self.setting.streets.network;
+        let offered = driver.offered.and_then(|id| self.state.rides().get(id)).and_then(|ride| {
+            let (_, deadline) = ride.timer?;
+            Some((ride.id.0, ride.offer?.epoch.0, deadline))
+        });
+        let next = driver.plan.next().and_then(|stop| {
+            let deed = match (stop.kind, self.state.rides().get(stop.ride)?.status) {
+                (StopKind::Pickup, Status::Waiting(_)) => Deed::Board,
+                (StopKind::Pickup, _) => Deed::Arrive,
+                (StopKind::Dropoff, _) => Deed::End,
+            };
+            Some(SeenStop { ride: stop.ride.0, deed, place: network.coord(stop.place) })
+        });
+        Some(SeenDriver {
+            on_shift: driver.session != session::Status::Off,
+            seq: driver.seq,
+            offered,
+            next,
+            newest: self.state.rides().next_id().0.saturating_sub(1),
+        })
+    }
+
+    /// Whether no ride is open.
+    pub fn is_quiet(&self) -> bool {
+        self.state.rides().iter().all(|ride| !ride.is_open())
+    }
+
+    /// The open rides, for a message.
+    pub fn open_rides(&self) -> String {
+        let open = self.state.rides().iter().filter(|ride| ride.is_open());
+        let said: Vec<_> = open.map(|ride| format!("ride {} is {}", ride.id, ride.status.name())).collect();
+        said.join(", ")
+    }
+
+    /// Reads the whole log again: it is what was released, and is decided again to the same facts.
+    pub fn reread(&self, disk: &SimDisk) -> Result<(), Reread> {
+        let open = || Reader::open_on(Arc::new(disk.clone()), &log_folder(), 0).map_err(Reread::Log);
+        let mut reader = open()?;
+        let mut turn = blank();
+        let mut count = 0;
+        while reader.next(&mut turn).map_err(Reread::Log)?.is_some() {
+            let same = self.turns.get(count).is_some_and(|released| **released == turn);
+            ensure(same, Promise::Kept, || format!("offset {} stands in the log as another turn", turn.offset))?;
+            count += 1;
+        }
+        ensure(count == self.turns.len(), Promise::Kept, || {
+            format!("{} turns were released, {count} are in the log", self.turns.len())
+        })?;
+        let streets = &self.setting.streets;
+        match replay::redecide(&mut open()?, streets, Until::End, Check::EngineAndPlanner, |_, _| {}) {
+            Ok(replayed) => {
+                let same = !self.upgraded && replayed.state.digest() == self.state.digest();
+                Ok(ensure(same, Promise::Redecided, || "it leads elsewhere".into())?)
+            }
+            Err(ReplayError::Upgraded { .. }) if self.upgraded => Ok(()),
+            Err(ReplayError::Log(fault)) => Err(Reread::Log(fault)),
+            Err(error) => Err(Reread::Broken(Broken::new(Promise::Redecided, error.to_string()))),
+        }
+    }
+
+    /// Every order that was acknowledged took effect once, where it was said.
+    pub fn once<'a>(&self, acknowledged: impl Iterator<Item = (&'a Key, &'a Offset)>) -> Checked {
+        let mut taken: BTreeMap<Key, Vec<Offset>> = BTreeMap::new();
+        for turn in &self.turns {
+            for event in &turn.events {
+                if let Event::Keyed { key, .. } = event {
+                    taken.entry(*key).or_default().push(turn.offset);
+                }
+            }
+        }
+        for (key, at) in acknowledged {
+            let found = taken.get(key).map_or(&[][..], Vec::as_slice);
+            ensure(found == [*at], Promise::Once, || format!("key {key} was taken at {at}, and is at {found:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// The last turns that were released, and those that came after, as text.
+    pub fn story(&self, decided: impl Iterator<Item = Turn>) -> Vec<String> {
+        let released = self.turns.iter().rev().take(TOLD).rev().map(|turn| turn_json(turn));
+        released.chain(decided.map(|turn| format!("not released: {}", turn_json(&turn)))).collect()
+    }
+}
+
+/// Why a log is not read again.
+pub(crate) enum Reread {
+    Log(LogError),
+    Broken(Broken),
+}
+
+impl From<Broken> for Reread {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}

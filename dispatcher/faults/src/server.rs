@@ -1,0 +1,207 @@
+//! The process under test: a market opened by the product's own recovery, behind the product's own ingest.
+//!
+//! One thread: whoever drives it says when messages come, when turns are committed and when deadlines are looked at.
+
+use crate::client::{Answered, ClientId, Down};
+use crate::planted::{Bug, Service};
+use crate::town::Setting;
+use hansom_engine::record::Header;
+use hansom_engine::{Command, Event, Key, Turn};
+use hansom_geo_index::Millis;
+use hansom_market::follower::Follower;
+use hansom_market::ingest::{self, Collector, LOCATION_KIND, Names, is_idle};
+use hansom_market::log::{LogError, Outlet};
+use hansom_market::recovery::{self, RecoveryError, Report};
+use hansom_market::seam::sim::SimDisk;
+use hansom_market::{MarketError, Wakeup};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where the market's folder is on its disk.
+pub(crate) const FOLDER: &str = "market";
+
+/// Positions wait for each other this long.
+const LINGER: Millis = Millis(200);
+
+/// The process stopped: its log failed.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+/// A running process.
+pub(crate) struct Process {
+    service: Box<dyn Service>,
+    pub follower: Follower,
+    names: Names,
+    released: Arc<Mutex<Released>>,
+    collector: Collector,
+    /// When the positions that wait become a turn.
+    pub bundle: Option<Millis>,
+    /// Turns that were decided, to be compared with what is released.
+    pub decided: BTreeMap<u64, Turn>,
+    /// Who waits for which turn.
+    senders: BTreeMap<u64, ClientId>,
+}
+
+/// What came through the release gate.
+#[derive(Debug, Default)]
+struct Released {
+    turns: Vec<Arc<Turn>>,
+    failed: bool,
+}
+
+/// A malformed line is kept out; nothing else comes of it.
+pub(crate) enum Received {
+    Order,
+    Position,
+    Malformed,
+}
+
+impl Process {
+    /// Starts the process at the time `wall`, as a service manager would.
+    pub fn start(
+        disk: &SimDisk,
+        setting: &Setting,
+        header: &Header,
+        wall: Millis,
+        bug: Option<Bug>,
+    ) -> Result<(Self, Report), RecoveryError> {
+        let released = Arc::new(Mutex::new(Released::default()));
+        let gate = released.clone();
+        let outlet: Outlet = Box::new(move |turns: Result<Vec<Arc<Turn>>, LogError>| {
+            let mut released = lock(&gate);
+            match turns {
+                Ok(turns) => released.turns.extend(turns),
+                Err(_) => released.failed = true,
+            }
+        });
+        let opened = recovery::open_on(
+            Arc::new(disk.clone()),
+            Path::new(FOLDER),
+            header,
+            &setting.streets,
+            wall,
+            setting.keep,
+            outlet,
+        )?;
+        let names = Names::of(opened.market.state(), setting.streets.network.clone());
+        let process = Self {
+            service: crate::planted::plant(bug, opened.market, setting),
+            follower: opened.follower,
+            names,
+            released,
+            collector: Collector::new(64),
+            bundle: None,
+            decided: BTreeMap::new(),
+            senders: BTreeMap::new(),
+        };
+        Ok((process, opened.report))
+    }
+
+    pub fn service(&self) -> &dyn Service {
+        &*self.service
+    }
+
+    /// A line came.
+    pub fn receive(&mut self, from: ClientId, line: &[u8], now: Millis, wall: Millis) -> Result<Received, Stopped> {
+        let malformed = match ingest::decode(line) {
+            Ok(order) => {
+                let (key, command) = self.names.resolve(order);
+                self.submit(Some(from), wall, Some(key), command)?;
+                return Ok(Received::Order);
+            }
+            Err(malformed) => malformed,
+        };
+        let is_position = malformed.to_string().contains(LOCATION_KIND);
+        let Some(location) = is_position.then(|| ingest::decode_location(line).ok()).flatten() else {
+            return Ok(Received::Malformed);
+        };
+        let waiting = self.names.locate(&location, wall);
+        let idle = is_idle(self.service.state(), waiting.driver);
+        // A full line is the sender's to come again to: the next position does.
+        if self.collector.push(waiting, idle).is_ok() {
+            self.bundle.get_or_insert(now + LINGER);
+        }
+        Ok(Received::Position)
+    }
+
+    /// Makes the positions that wait a turn.
+    pub fn bundle(&mut self, wall: Millis) -> Result<(), Stopped> {
+        self.bundle = None;
+        match self.collector.take(wall, Vec::new()) {
+            Some(pings) => self.submit(None, wall, None, Command::ReportPositions(pings)),
+            None => Ok(()),
+        }
+    }
+
+    fn submit(
+        &mut self,
+        from: Option<ClientId>,
+        wall: Millis,
+        key: Option<Key>,
+        command: Command,
+    ) -> Result<(), Stopped> {
+        let taken = self.service.submit(wall, key, command).map_err(stopped)?;
+        self.note(from, taken);
+        Ok(())
+    }
+
+    fn note(&mut self, from: Option<ClientId>, turn: Turn) {
+        self.names.learn(&turn);
+        if let Some(from) = from {
+            self.senders.insert(turn.offset.0, from);
+        }
+        self.decided.insert(turn.offset.0, turn);
+    }
+
+    pub fn next_wakeup(&self, before: Millis) -> Option<Wakeup> {
+        self.service.next_wakeup(before)
+    }
+
+    pub fn wake(&mut self, wall: Millis) -> Result<(), Stopped> {
+        let turn = self.service.wake(wall).map_err(stopped)?;
+        self.note(None, turn);
+        Ok(())
+    }
+
+    /// Says what the market knows.
+    pub fn checkpoint(&mut self, wall: Millis) -> Result<(), Stopped> {
+        let turn = self.service.checkpoint(wall).map_err(stopped)?;
+        self.note(None, turn);
+        Ok(())
+    }
+
+    /// Makes durable what was decided.
+    pub fn commit(&mut self) -> Result<(), Stopped> {
+        self.service.commit().map_err(stopped)
+    }
+
+    /// What was released since it was last asked.
+    pub fn take_released(&mut self) -> Vec<Arc<Turn>> {
+        std::mem::take(&mut lock(&self.released).turns)
+    }
+
+    /// The answer to the order of a turn that was released, and for whom.
+    pub fn answer(&mut self, turn: &Turn) -> Option<(ClientId, Down)> {
+        let from = self.senders.remove(&turn.offset.0)?;
+        let said = turn.events.iter().find_map(|event| match event {
+            Event::Refused { reason } => Some(Answered::Refused(*reason)),
+            Event::Repeated { first } => Some(Answered::Repeated(*first)),
+            _ => None,
+        });
+        Some((from, Down::Answer(turn.key?, said.unwrap_or(Answered::Taken(turn.offset)))))
+    }
+
+    /// Closes the market in order.
+    pub fn close(self) -> Result<(), Stopped> {
+        self.service.close().map_err(|_| Stopped)
+    }
+}
+
+fn stopped(_: MarketError) -> Stopped {
+    Stopped
+}
+
+fn lock(released: &Mutex<Released>) -> MutexGuard<'_, Released> {
+    released.lock().unwrap_or_else(PoisonError::into_inner)
+}
