@@ -21,6 +21,8 @@ Chores of the repository. Usage: cargo xtask CHORE
   fuzz [--seconds N] [TARGET…]
                       try changed inputs on every decoder of outside bytes, N seconds each (default: a minute)
   gen [--check]       write docs/schemas from the code; with --check: compare, and change nothing
+  soak --seeds N [--first S] [--threads T]
+                      run the market under faults drawn from N seeds; stops at the first that fails
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
 ";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["gen", "--check"] => reference::run(&root, Mode::Compare),
         ["expected"] => expected::run(&root, Mode::Rewrite),
         ["expected", "--check"] => expected::run(&root, Mode::Compare),
+        ["soak", ref options @ ..] => soak(&root, options),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -53,6 +56,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs seeds of the fault simulation, as fast as they go.
+fn soak(root: &Path, options: &[&str]) -> shell::Result<()> {
+    let run = ["run", "--locked", "--release", "--package", "hansom-faults", "--bin", "soak", "--"];
+    shell::step("soak", shell::cargo(root, &[&run, options].concat()))
 }
 
 /// The folder of the workspace.

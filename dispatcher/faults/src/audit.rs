@@ -3,7 +3,7 @@
 use crate::broken::{Broken, Checked, Promise, ensure};
 use crate::client::{Deed, Down, SeenDriver, SeenRide, SeenStop, Wish};
 use crate::model::Model;
-use crate::server::{FOLDER, Process};
+use crate::server::{Begun, FOLDER, Process};
 use crate::town::{START, Setting};
 use hansom_engine::domain::StopKind;
 use hansom_engine::invariant::Checker;
@@ -39,6 +39,8 @@ pub(crate) struct Audit {
     synced: Synced,
     requests: BTreeMap<Key, RideId>,
     upgraded: bool,
+    /// The market started again, and has not said so yet.
+    comes_back: bool,
 }
 
 /// Where in the log the next turn stands, as far as it would survive a loss of power.
@@ -97,6 +99,7 @@ impl Audit {
             synced: Synced { segment: segment(0), at: 0 },
             requests: BTreeMap::new(),
             upgraded: false,
+            comes_back: false,
             header,
             setting: setting.clone(),
         }
@@ -125,11 +128,24 @@ impl Audit {
         ensure(decided.map_or(of_start, |decided| decided == **turn), Promise::Kept, || {
             format!("offset {} is not what was decided", turn.offset)
         })?;
+        self.says_so(turn)?;
         self.take(turn)?;
         let mut bytes = Vec::new();
         canonical::encode(turn, self.header.origin, &mut bytes);
         let synced = self.synced.pass(disk, turn, &bytes);
         ensure(synced || !trusts, Promise::Synced, || format!("offset {} would not survive", turn.offset))
+    }
+
+    /// A market that comes back begins with how long it was away.
+    fn says_so(&mut self, turn: &Turn) -> Checked {
+        let upgrades = matches!(turn.command, Command::Upgrade(_));
+        if !upgrades && std::mem::take(&mut self.comes_back) {
+            let before = self.turns.iter().rev().find(|turn| !matches!(turn.command, Command::Upgrade(_)));
+            let since = before.map(|turn| turn.at);
+            let says = matches!(turn.command, Command::Resume { since: said } if Some(said) == since);
+            ensure(says, Promise::Starts, || format!("offset {}: it does not say that it was away", turn.offset))?;
+        }
+        Ok(())
     }
 
     /// A turn is durable.
@@ -160,14 +176,8 @@ impl Audit {
 
     /// A process came up again: nothing that was released is missing, what it knows is what was known, and what it found
     /// beyond that is what was decided before.
-    pub fn restarted(
-        &mut self,
-        disk: &SimDisk,
-        process: &Process,
-        decided: &BTreeMap<u64, Turn>,
-        next: Offset,
-        trusts: bool,
-    ) -> Checked {
+    pub fn restarted(&mut self, disk: &SimDisk, begun: &Begun, decided: &BTreeMap<u64, Turn>, trusts: bool) -> Checked {
+        let next = begun.next;
         ensure(next.0 >= self.durable(), Promise::Kept, || {
             format!("turns up to {} were released, {next} is left", self.durable())
         })?;
@@ -182,6 +192,7 @@ impl Audit {
                 let of_start = matches!(turn.command, Command::Resume { .. } | Command::Upgrade(_));
                 ensure(known || of_start, Promise::Kept, || format!("nobody decided offset {}", turn.offset))?;
                 let turn = Arc::new(turn.clone());
+                self.says_so(&turn)?;
                 self.take(&turn)?;
                 let mut bytes = Vec::new();
                 canonical::encode(&turn, self.header.origin, &mut bytes);
@@ -189,17 +200,20 @@ impl Audit {
                 ensure(synced || !trusts, Promise::Synced, || format!("offset {} was not made safe", turn.offset))?;
             }
         }
-        let same = next.0 == self.durable() && process.follower.state().digest() == self.state.digest();
-        ensure(same, Promise::Restored, || format!("up to offset {next} another state was restored"))
+        let same = next.0 == self.durable() && begun.restored.digest() == self.state.digest();
+        ensure(same, Promise::Restored, || format!("up to offset {next} another state was restored"))?;
+        self.comes_back = self.durable() > 0;
+        Ok(())
     }
 
     /// What the market decides on is what its facts lead to, once all of them are released.
     pub fn agrees(&self, process: &Process) -> Checked {
-        let standing = process.follower.standing();
-        if let Some(violation) = standing.violations.first.first() {
-            return Err(violation.clone().into());
+        if let Some(standing) = process.standing() {
+            if let Some(violation) = standing.violations.first.first() {
+                return Err(violation.clone().into());
+            }
+            ensure(standing.diverged.is_none(), Promise::Restored, || "the follower sees another state".into())?;
         }
-        ensure(standing.diverged.is_none(), Promise::Restored, || "the follower sees another state".into())?;
         if !process.decided.is_empty() {
             return Ok(());
         }

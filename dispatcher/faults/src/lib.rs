@@ -17,7 +17,7 @@ mod town;
 mod world;
 
 pub use broken::{Broken, Promise};
-pub use planted::Bug;
+pub use planted::{Bug, DiskBug, FileBug, RuleBug};
 
 use hansom_geo_index::Millis;
 use std::any::Any;

@@ -3,12 +3,12 @@
 //! One thread: whoever drives it says when messages come, when turns are committed and when deadlines are looked at.
 
 use crate::client::{Answered, ClientId, Down};
-use crate::planted::{Bug, Service};
+use crate::planted::{self, Bred, Bug, Mutant, Service};
 use crate::town::Setting;
 use hansom_engine::record::Header;
-use hansom_engine::{Command, Event, Key, Turn};
+use hansom_engine::{Command, Event, Key, Offset, State, Turn};
 use hansom_geo_index::Millis;
-use hansom_market::follower::Follower;
+use hansom_market::follower::{Follower, Standing};
 use hansom_market::ingest::{self, Collector, LOCATION_KIND, Names, is_idle};
 use hansom_market::log::{LogError, Outlet};
 use hansom_market::recovery::{self, RecoveryError, Report};
@@ -31,7 +31,7 @@ pub(crate) struct Stopped;
 /// A running process.
 pub(crate) struct Process {
     service: Box<dyn Service>,
-    pub follower: Follower,
+    follower: Option<Follower>,
     names: Names,
     released: Arc<Mutex<Released>>,
     collector: Collector,
@@ -41,6 +41,19 @@ pub(crate) struct Process {
     pub decided: BTreeMap<u64, Turn>,
     /// Who waits for which turn.
     senders: BTreeMap<u64, ClientId>,
+    bug: Option<Bug>,
+}
+
+/// How a process began.
+pub(crate) struct Begun {
+    /// Offset of its first turn.
+    pub next: Offset,
+    /// What it knew before that.
+    pub restored: State,
+    /// It began with a snapshot.
+    pub snapshot: bool,
+    /// Something was cut off from the log.
+    pub repaired: bool,
 }
 
 /// What came through the release gate.
@@ -65,7 +78,7 @@ impl Process {
         header: &Header,
         wall: Millis,
         bug: Option<Bug>,
-    ) -> Result<(Self, Report), RecoveryError> {
+    ) -> Result<(Self, Begun), RecoveryError> {
         let released = Arc::new(Mutex::new(Released::default()));
         let gate = released.clone();
         let outlet: Outlet = Box::new(move |turns: Result<Vec<Arc<Turn>>, LogError>| {
@@ -75,27 +88,34 @@ impl Process {
                 Err(_) => released.failed = true,
             }
         });
-        let opened = recovery::open_on(
-            Arc::new(disk.clone()),
-            Path::new(FOLDER),
-            header,
-            &setting.streets,
-            wall,
-            setting.keep,
-            outlet,
-        )?;
-        let names = Names::of(opened.market.state(), setting.streets.network.clone());
+        let (service, begun, open): (Box<dyn Service>, _, _) = match bug {
+            Some(Bug::Rule(bug)) => {
+                let Bred { mutant, restored, next, resumed } = Mutant::open(disk, setting, header, wall, bug, outlet)?;
+                (Box::new(mutant), Begun { next, restored, snapshot: false, repaired: false }, (None, resumed))
+            }
+            _ => {
+                let disk = planted::around(disk, bug);
+                let folder = Path::new(FOLDER);
+                let opened = recovery::open_on(disk, folder, header, &setting.streets, wall, setting.keep, outlet)?;
+                let Report { next, snapshot, repaired, .. } = opened.report;
+                let (snapshot, repaired) = (snapshot.is_some(), repaired.is_some());
+                let begun = Begun { next, restored: opened.follower.state().clone(), snapshot, repaired };
+                (Box::new(opened.market), begun, (Some(opened.follower), None))
+            }
+        };
+        let (follower, resumed) = open;
         let process = Self {
-            service: crate::planted::plant(bug, opened.market, setting),
-            follower: opened.follower,
-            names,
+            names: Names::of(service.state(), setting.streets.network.clone()),
+            service,
+            follower,
             released,
             collector: Collector::new(64),
             bundle: None,
-            decided: BTreeMap::new(),
+            decided: resumed.into_iter().map(|turn| (turn.offset.0, turn)).collect(),
             senders: BTreeMap::new(),
+            bug,
         };
-        Ok((process, opened.report))
+        Ok((process, begun))
     }
 
     pub fn service(&self) -> &dyn Service {
@@ -148,8 +168,11 @@ impl Process {
 
     fn note(&mut self, from: Option<ClientId>, turn: Turn) {
         self.names.learn(&turn);
-        if let Some(from) = from {
+        if let Some(from) = from.filter(|_| !self.forgets(&turn)) {
             self.senders.insert(turn.offset.0, from);
+        }
+        if self.bug == Some(Bug::ReleaseBeforeSync) {
+            lock(&self.released).turns.push(Arc::new(turn.clone()));
         }
         self.decided.insert(turn.offset.0, turn);
     }
@@ -173,12 +196,38 @@ impl Process {
 
     /// Makes durable what was decided.
     pub fn commit(&mut self) -> Result<(), Stopped> {
-        self.service.commit().map_err(stopped)
+        let done = self.service.commit().map_err(stopped);
+        if self.bug == Some(Bug::ReleaseAfterError) && done.is_err() {
+            self.release_decided();
+        }
+        done
+    }
+
+    fn release_decided(&mut self) {
+        let decided = self.decided.values().cloned().map(Arc::new);
+        lock(&self.released).turns.extend(decided);
+    }
+
+    /// Whether a planted bug forgets who sent an order.
+    fn forgets(&self, turn: &Turn) -> bool {
+        self.bug == Some(Bug::NoAnswer) && turn.key.is_some_and(|key| key.0 % 5 == 0)
     }
 
     /// What was released since it was last asked.
     pub fn take_released(&mut self) -> Vec<Arc<Turn>> {
         std::mem::take(&mut lock(&self.released).turns)
+    }
+
+    /// Gives a turn that was released to the follower.
+    pub fn follow(&mut self, turn: &Turn) {
+        if let Some(follower) = &mut self.follower {
+            follower.take(turn);
+        }
+    }
+
+    /// How the follower stands.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.follower.as_ref().map(Follower::standing)
     }
 
     /// The answer to the order of a turn that was released, and for whom.

@@ -5,13 +5,14 @@ use crate::broken::{Broken, Checked, Promise, ensure};
 use crate::client::{Client, ClientId, Device, Down, Moment, Post, Rider, Role, Up};
 use crate::draws::Draws;
 use crate::planted::Bug;
-use crate::server::{Process, Received, Stopped};
+use crate::planted::tamper;
+use crate::server::{Begun, Process, Received, Stopped};
 use crate::town::{DiskWeather, START, Setting};
 use crate::{Ending, Summary};
 use hansom_engine::Turn;
 use hansom_engine::record::Header;
 use hansom_geo_index::Millis;
-use hansom_market::recovery::{RecoveryError, Report};
+use hansom_market::recovery::RecoveryError;
 use hansom_market::seam::sim::{Fault, Left, SimDisk};
 use std::collections::BTreeMap;
 
@@ -209,13 +210,12 @@ impl World {
             Happening::Up(from, Up::Line(line)) => {
                 let (now, wall) = (self.now, self.wall());
                 let Some(process) = &mut self.process else { return Ok(None) };
-                match process.receive(from, &line, now, wall) {
-                    Ok(Received::Order) => self.summary.orders += 1,
-                    Ok(Received::Position) => {}
-                    Ok(Received::Malformed) => self.summary.malformed += 1,
-                    Err(Stopped) => self.stopped()?,
-                }
-                self.go_on();
+                let done = process.receive(from, &line, now, wall).map(|received| match received {
+                    Received::Order => self.summary.orders += 1,
+                    Received::Position => {}
+                    Received::Malformed => self.summary.malformed += 1,
+                });
+                self.check_alive(done)?;
             }
             Happening::Down(to, down) => {
                 let moment = self.moment();
@@ -296,32 +296,39 @@ impl World {
         if let Err(Stopped) = done {
             self.stopped()?;
         }
+        self.release()?;
         self.go_on();
         Ok(())
     }
 
     fn commit(&mut self) -> Checked {
-        let trusts = self.trusts();
         let Some(process) = &mut self.process else { return Ok(()) };
         self.audit.commit();
         let done = process.commit();
-        let released = process.take_released();
-        let mut answers = Vec::new();
-        for turn in &released {
-            // A lie may have been told just now.
-            let trusts = trusts && !told_a_lie(&self.disk);
-            self.audit.released(&self.disk, process, turn, trusts)?;
-            answers.extend(process.answer(turn));
-            process.follower.take(turn);
-        }
-        if done.is_ok() {
+        self.release()?;
+        if done.is_ok()
+            && let Some(process) = &self.process
+        {
             self.audit.agrees(process)?;
+        }
+        self.check_alive(done)
+    }
+
+    /// Looks at what was released, and delivers it.
+    fn release(&mut self) -> Checked {
+        let trusts = self.trusts();
+        let Some(process) = &mut self.process else { return Ok(()) };
+        let mut answers = Vec::new();
+        for turn in process.take_released() {
+            self.audit.released(&self.disk, process, &turn, trusts)?;
+            answers.extend(process.answer(&turn));
+            process.follow(&turn);
         }
         for (to, answer) in answers {
             self.summary.answers += 1;
             self.reply(to, answer);
         }
-        self.check_alive(done)
+        Ok(())
     }
 
     // -- messages ------------------------------------------------------------------------------------------------------
@@ -454,9 +461,10 @@ impl World {
         if noisy && self.setting.upgrades && self.audit.durable() > 100 {
             self.header.settings.offer_life = self.setting.header.settings.offer_life + Millis::from_secs(2);
         }
+        tamper(&self.disk, &self.setting.streets, self.bug, &self.left_behind);
         let lied = told_a_lie(&self.disk);
         match Process::start(&self.disk, &self.setting, &self.header, self.wall(), self.bug) {
-            Ok((process, report)) => self.started(process, &report, lied),
+            Ok((process, begun)) => self.started(process, &begun, lied),
             Err(error) if error.is_damage() => {
                 ensure(lied, Promise::Starts, || format!("refused as damaged, on an honest disk: {error}"))?;
                 Ok(Some(Ending::Detected))
@@ -470,17 +478,17 @@ impl World {
         }
     }
 
-    fn started(&mut self, process: Process, report: &Report, lied: bool) -> Checked<Option<Ending>> {
-        if lied && report.next.0 < self.audit.durable() && self.audit.only_last_commit(report.next) {
+    fn started(&mut self, process: Process, begun: &Begun, lied: bool) -> Checked<Option<Ending>> {
+        if lied && begun.next.0 < self.audit.durable() && self.audit.only_last_commit(begun.next) {
             // Nothing stood behind it that could prove that it was there once.
             return Ok(Some(Ending::LastCommitLost));
         }
         let trusts = !lied && self.trusts();
-        self.audit.restarted(&self.disk, &process, &self.left_behind, report.next, trusts)?;
+        self.audit.restarted(&self.disk, begun, &self.left_behind, trusts)?;
         self.left_behind.clear();
         self.summary.starts += 1;
-        self.summary.snapshots += u64::from(report.snapshot.is_some());
-        self.summary.repaired += u64::from(report.repaired.is_some());
+        self.summary.snapshots += u64::from(begun.snapshot);
+        self.summary.repaired += u64::from(begun.repaired);
         self.process = Some(process);
         self.excused = self.setting.disk == DiskWeather::Failures && self.excused;
         // Its first turns were decided while it was opened.

@@ -168,10 +168,17 @@ impl Post {
     }
 
     fn order_as(&mut self, now: Millis, key: Key, body: Body) {
+        self.order_later(now, key, body);
+        if let Some(letter) = self.open.last() {
+            self.out.push(Up::Line(letter.line.clone()));
+        }
+    }
+
+    /// Sends an order not at once.
+    fn order_later(&mut self, now: Millis, key: Key, body: Body) {
         let order = Order { key, source: format!("client-{}", self.id).into(), market: None, time: None, body };
         let mut line = Vec::new();
         order.write(&mut line);
-        self.out.push(Up::Line(line.clone()));
         let again = now + Millis(self.draws.between(800, 2_500));
         self.open.push(Letter { key, line, again, tries: 0 });
     }
@@ -248,7 +255,7 @@ impl Client {
             (_, Down::Answer(key, answered)) => {
                 self.post.answered(key, answered)?;
                 if let Role::Rider(rider) = &mut self.role {
-                    rider.answered(key, answered);
+                    rider.answered(&mut self.post, moment, key, answered);
                 }
             }
             (Role::Rider(rider), Down::Ride(key, seen, next)) => rider.see(&mut self.post, moment, key, (seen, next)),

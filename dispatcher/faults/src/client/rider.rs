@@ -2,6 +2,7 @@
 
 use super::{Answered, Moment, Post, SeenRide, Up, Wish};
 use crate::town;
+use hansom_engine::record::Refusal;
 use hansom_engine::{Key, Name, Offset, RideId};
 use hansom_geo_index::{Millis, Network};
 use hansom_market::ingest::RideRef;
@@ -22,7 +23,7 @@ pub(crate) struct Rider {
 #[derive(Debug)]
 enum Phase {
     Resting { until: Millis },
-    Asked { key: Key, acknowledged: Option<Offset>, patience: Millis, cancel: Option<Key> },
+    Asked { key: Key, body: Box<Body>, acknowledged: Option<Offset>, patience: Millis, cancel: Option<Key> },
 }
 
 impl Rider {
@@ -37,16 +38,16 @@ impl Rider {
 
     pub fn act(&mut self, post: &mut Post, moment: Moment) {
         let Moment { now, settling } = moment;
-        match self.phase {
-            Phase::Resting { until } if until <= now && !settling => {
-                let body = self.request(post);
-                let key = post.order(now, Body::RequestRide(body));
+        match &self.phase {
+            Phase::Resting { until } if *until <= now && !settling => {
+                let body = Box::new(Body::RequestRide(self.request(post)));
+                let key = post.order(now, (*body).clone());
                 let patience = now + Millis::from_secs(post.draws.between(10, 240));
-                self.phase = Phase::Asked { key, acknowledged: None, patience, cancel: None };
+                self.phase = Phase::Asked { key, body, acknowledged: None, patience, cancel: None };
             }
             Phase::Asked { key, .. } if self.next <= now => {
                 self.next = now + Millis(post.draws.between(1_000, 6_000));
-                post.out.push(Up::Look(Wish::Ride(key)));
+                post.out.push(Up::Look(Wish::Ride(*key)));
             }
             _ => {}
         }
@@ -71,12 +72,15 @@ impl Rider {
     }
 
     /// An order of his was answered.
-    pub fn answered(&mut self, of: Key, answered: Answered) {
-        let Phase::Asked { key, acknowledged, cancel, .. } = &mut self.phase else { return };
+    pub fn answered(&mut self, post: &mut Post, moment: Moment, of: Key, answered: Answered) {
+        let Phase::Asked { key, body, acknowledged, cancel, .. } = &mut self.phase else { return };
         if *key == of {
             match answered {
                 Answered::Taken(at) | Answered::Repeated(at) => *acknowledged = Some(at),
-                // Under another key, some other time.
+                // Not under another key: a copy of this order may be under way, and be taken.
+                Answered::Refused(Refusal::EarlyKey) if acknowledged.is_none() => {
+                    post.order_later(moment.now, of, (**body).clone());
+                }
                 Answered::Refused(_) if acknowledged.is_none() => self.phase = Phase::Resting { until: Millis::ZERO },
                 Answered::Refused(_) => {}
             }
@@ -87,7 +91,7 @@ impl Rider {
 
     /// He sees how his ride stands.
     pub fn see(&mut self, post: &mut Post, moment: Moment, of: Key, (seen, next): (Option<SeenRide>, Offset)) {
-        let Phase::Asked { key, acknowledged, patience, cancel } = &mut self.phase else { return };
+        let Phase::Asked { key, acknowledged, patience, cancel, .. } = &mut self.phase else { return };
         if *key != of {
             return;
         }

@@ -126,7 +126,8 @@ impl Model {
     /// Whether the key of a command that creates is of a time from which keys are remembered. It says its time if it is a
     /// UUID of version 7.
     fn is_fresh(&self, turn: &Turn) -> Result<(), Refusal> {
-        let creates = matches!(turn.command, Command::StartShift(_) | Command::EndShift { .. } | Command::RequestRide(_));
+        let creates =
+            matches!(turn.command, Command::StartShift(_) | Command::EndShift { .. } | Command::RequestRide(_));
         let Some(key) = turn.key.filter(|key| creates && (key.0 >> 76) & 0xf == 7) else { return Ok(()) };
         let made = Millis((key.0 >> 80) as i64);
         if made - self.at > MINUTE {

@@ -1,0 +1,130 @@
+//! Bugs of recovery: what it would have made of the files is done to them before the market is opened.
+
+use super::{Bug, FileBug};
+use crate::server::FOLDER;
+use hansom_engine::record::canonical::blank;
+use hansom_engine::{Offset, State, Turn, steps};
+use hansom_geo_index::Millis;
+use hansom_market::Streets;
+use hansom_market::log::{Durable, LogError, Mode, Reader, Writer};
+use hansom_market::recovery::{LOG_FOLDER, SNAPSHOT_FOLDER};
+use hansom_market::seam::disk::Disk;
+use hansom_market::seam::sim::SimDisk;
+use hansom_market::snapshot::Snapshots;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Does to the files what a recovery with this bug would have done; `left_behind` is what had been decided when the process
+/// stopped. Whatever cannot be done is not.
+pub(crate) fn tamper(disk: &SimDisk, streets: &Streets, bug: Option<Bug>, left_behind: &BTreeMap<u64, Turn>) {
+    let Some(Bug::Files(bug)) = bug else { return };
+    let log = Path::new(FOLDER).join(LOG_FOLDER);
+    let _ = match bug {
+        FileBug::TornTailAccepted => accept_torn(disk, &log, left_behind),
+        FileBug::TailCutTooFar => cut(disk, &log),
+        FileBug::DamageCutOff => cut_damage(disk, &log),
+        FileBug::WrongSnapshot => mislabel(disk, &log, streets),
+        FileBug::LogStartedAnew => remove_all(disk, &log),
+    };
+}
+
+/// Reads to the end, and what came before the last turn's bytes.
+fn read(disk: &SimDisk, log: &Path) -> Option<(Reader, Option<LogError>, u64)> {
+    let mut reader = Reader::open_on(Arc::new(disk.clone()), log, 0).ok()?;
+    let mut turn = blank();
+    let mut before = 0;
+    loop {
+        let start = reader.bytes_read();
+        match reader.next(&mut turn) {
+            Ok(Some(_)) => before = start,
+            Ok(None) => return Some((reader, None, before)),
+            Err(fault) => return Some((reader, Some(fault), before)),
+        }
+    }
+}
+
+/// The first turn that was not whole stands in the log, without its last fact.
+fn accept_torn(disk: &SimDisk, log: &Path, left_behind: &BTreeMap<u64, Turn>) -> Option<()> {
+    let (reader, ..) = read(disk, log)?;
+    let mut torn = left_behind.get(&reader.position())?.clone();
+    torn.events.pop()?;
+    let durable = Durable { mode: Mode::Inline, ..Durable::default() };
+    let (header, tail) = (reader.header().clone(), reader.tail());
+    let mut writer =
+        Writer::open_durable(Arc::new(disk.clone()), log, &header, Some(tail), durable, Box::new(|_| {})).ok()?;
+    writer.append(torn).ok()?;
+    writer.commit().ok()
+}
+
+fn last_segment(disk: &SimDisk, log: &Path) -> Option<PathBuf> {
+    disk.files(log).ok()?.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "seg")).max()
+}
+
+/// The last turn is gone.
+fn cut(disk: &SimDisk, log: &Path) -> Option<()> {
+    let (reader, _, _) = read(disk, log)?;
+    let segment = last_segment(disk, log)?;
+    let mut bytes = disk.content(&segment)?;
+    // The last frame starts where the length leads to the end; the head is 28 bytes and a header.
+    let header = u32::from_le_bytes(*bytes.get(12..)?.first_chunk()?) as usize;
+    let mut at = 28 + header;
+    let mut last = None;
+    while let Some(length) =
+        bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()).map(|word| u32::from_le_bytes(*word))
+    {
+        let length = (length & !(1 << 31)) as usize;
+        if length > 0 {
+            last = Some(at);
+        } else if bytes[at..].iter().all(|byte| *byte == 0) {
+            break;
+        }
+        at += 8 + length;
+    }
+    drop(reader);
+    bytes.truncate(last?);
+    disk.plant(&segment, &bytes);
+    remove_snapshots(disk);
+    Some(())
+}
+
+/// All from the damage on is gone.
+fn cut_damage(disk: &SimDisk, log: &Path) -> Option<()> {
+    let (_, Some(LogError::Damaged { segment, byte, .. }), _) = read(disk, log)? else { return None };
+    let later = disk.files(log).ok()?.into_iter().filter(|path| *path > segment);
+    later.for_each(|path| drop(disk.remove(&path)));
+    let mut bytes = disk.content(&segment)?;
+    bytes.truncate(byte as usize);
+    disk.plant(&segment, &bytes);
+    remove_snapshots(disk);
+    Some(())
+}
+
+/// The snapshot of some moment stands where one of a later moment should.
+fn mislabel(disk: &SimDisk, log: &Path, streets: &Streets) -> Option<()> {
+    let mut reader = Reader::open_on(Arc::new(disk.clone()), log, 0).ok()?;
+    let mut state = State::of_log(reader.header(), &streets.network);
+    let (mut turn, mut next, mut at) = (blank(), Offset(0), Millis::ZERO);
+    let mut before = Vec::new();
+    while let Ok(Some(_)) = reader.next(&mut turn) {
+        if !turn.events.is_empty() {
+            before.push(turn.clone());
+        }
+        (next, at) = (Offset(turn.offset.0 + 1), turn.at);
+    }
+    before.pop()?;
+    before.iter().for_each(|turn| steps::fold(&mut state, &streets.network, turn));
+    let snapshots = Snapshots::open(Arc::new(disk.clone()), &Path::new(FOLDER).join(SNAPSHOT_FOLDER)).ok()?;
+    snapshots.write(next, at, &state, &streets.network).ok()
+}
+
+fn remove_all(disk: &SimDisk, log: &Path) -> Option<()> {
+    disk.files(log).ok()?.iter().for_each(|path| drop(disk.remove(path)));
+    remove_snapshots(disk);
+    Some(())
+}
+
+fn remove_snapshots(disk: &SimDisk) {
+    let snapshots = disk.files(&Path::new(FOLDER).join(SNAPSHOT_FOLDER)).unwrap_or_default();
+    snapshots.iter().for_each(|path| drop(disk.remove(path)));
+}

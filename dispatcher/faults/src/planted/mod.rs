@@ -1,0 +1,157 @@
+//! The market as the simulation drives it, and the same with one bug planted in it: to see that the simulation would see it.
+//!
+//! Nothing of this is in the product's path. A bug of the rules is planted in a writer of its own, which has the engine
+//! answer and changes what it says; one of the disk in a disk around the simulated one; one of recovery in the files, before
+//! the market is opened.
+
+mod disk;
+mod files;
+mod rules;
+
+pub(crate) use disk::around;
+pub(crate) use files::tamper;
+pub(crate) use rules::{Bred, Mutant};
+
+use hansom_engine::{Command, Key, State, Turn};
+use hansom_geo_index::Millis;
+use hansom_market::log::LogError;
+use hansom_market::{Market, MarketError, Wakeup};
+
+/// What the simulation asks of a market.
+pub(crate) trait Service {
+    fn submit(&mut self, at: Millis, key: Option<Key>, command: Command) -> Result<Turn, MarketError>;
+    fn next_wakeup(&self, before: Millis) -> Option<Wakeup>;
+    fn wake(&mut self, at: Millis) -> Result<Turn, MarketError>;
+    fn checkpoint(&mut self, at: Millis) -> Result<Turn, MarketError>;
+    fn commit(&mut self) -> Result<(), MarketError>;
+    fn state(&self) -> &State;
+    fn close(self: Box<Self>) -> Result<(), LogError>;
+}
+
+impl Service for Market {
+    fn submit(&mut self, at: Millis, key: Option<Key>, command: Command) -> Result<Turn, MarketError> {
+        Self::submit(self, at, key, command).cloned()
+    }
+
+    fn next_wakeup(&self, before: Millis) -> Option<Wakeup> {
+        Self::next_wakeup(self, before)
+    }
+
+    fn wake(&mut self, at: Millis) -> Result<Turn, MarketError> {
+        Self::wake(self, at).cloned()
+    }
+
+    fn checkpoint(&mut self, at: Millis) -> Result<Turn, MarketError> {
+        Self::checkpoint(self, at).cloned()
+    }
+
+    fn commit(&mut self) -> Result<(), MarketError> {
+        Self::commit(self)
+    }
+
+    fn state(&self) -> &State {
+        Self::state(self)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), LogError> {
+        Self::close(*self).map(|_| ())
+    }
+}
+
+/// A bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// Of the rules.
+    Rule(RuleBug),
+    /// Between log and disk.
+    Disk(DiskBug),
+    /// Of recovery.
+    Files(FileBug),
+    /// Turns are released when they are decided.
+    ReleaseBeforeSync,
+    /// Some orders are never answered.
+    NoAnswer,
+    /// What was decided before some error is released after it.
+    ReleaseAfterError,
+}
+
+/// A bug of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleBug {
+    /// Nothing at all: the writer in which bugs are planted is as good as the market's.
+    None,
+    /// An offer is taken whatever epoch the answer names.
+    NoEpochFence,
+    /// A command whose key was seen takes effect again.
+    NoDedupe,
+    /// Another command under a key that was seen gets the first answer.
+    NoConflict,
+    /// The seats of a ride are not looked at.
+    NoSeatCheck,
+    /// A rider meets whom he shall not meet.
+    NoBlocklist,
+    /// Of two offers that expire at the same moment, the later ride's goes first.
+    TimerTie,
+    /// A deadline passes before a command of the same moment.
+    DeadlineBeforeCommand,
+    /// A leg of a settlement is short of a cent.
+    LedgerLeg,
+    /// The rider pays more than was quoted.
+    ChargeAboveQuote,
+    /// A cancellation is charged twice.
+    ChargedTwice,
+    /// A ride that is another driver's is accepted.
+    TwoDrivers,
+    /// A driver who is thinking about an offer gets another one.
+    TwoOffers,
+    /// A ride that is over is boarded.
+    BoardedAfterEnd,
+    /// A ride that waits loses its deadline.
+    Unattended,
+    /// A position is taken that is older than the last.
+    StalePosition,
+    /// A later ride is looked at before an earlier one.
+    OutOfLine,
+    /// A driver is given up without a warning.
+    NoWarning,
+    /// The rider is waited for too short a time.
+    EarlyNoShow,
+    /// A ride is forgotten, with its keys, too early.
+    EarlyRetire,
+    /// An answer depends on something that is in no log.
+    HiddenInput,
+    /// What is decided is not what is kept.
+    Drift,
+    /// The market comes back without saying that it was away.
+    NoResume,
+    /// A rule panics.
+    Panic,
+}
+
+/// A bug between log and disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskBug {
+    /// Files are not synced.
+    NoSync,
+    /// Folders are not synced.
+    NoFolderSync,
+    /// What goes wrong with a write is passed over.
+    WriteErrorsPassedOver,
+    /// A sync that failed is tried again, and believed.
+    SyncRetried,
+}
+
+/// A bug of recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileBug {
+    /// A turn that was not written whole is taken for one.
+    TornTailAccepted,
+    /// One turn too many is cut off.
+    TailCutTooFar,
+    /// The log goes on behind the last turn before some damage.
+    DamageCutOff,
+    /// A snapshot is taken that tells of another moment.
+    WrongSnapshot,
+    /// A log that is there is taken for none.
+    LogStartedAnew,
+}
