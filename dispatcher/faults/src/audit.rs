@@ -93,7 +93,7 @@ impl Audit {
         Self {
             state: State::of_log(&header, &setting.streets.network),
             checker: Checker::new(),
-            model: Model::new(settings, header.planner_latency, START),
+            model: Model::new(settings, START),
             turns: Vec::new(),
             commits: Vec::new(),
             synced: Synced { segment: segment(0), at: 0 },
@@ -214,7 +214,7 @@ impl Audit {
             }
             ensure(standing.diverged.is_none(), Promise::Restored, || "the follower sees another state".into())?;
         }
-        if !process.decided.is_empty() {
+        if self.comes_back || !process.decided.is_empty() {
             return Ok(());
         }
         ensure(process.service().state().digest() == self.state.digest(), Promise::Restored, || {
@@ -271,9 +271,9 @@ impl Audit {
         })
     }
 
-    /// Whether no ride is open.
+    /// Whether no ride is open, and the market has said all that it says when it starts.
     pub fn is_quiet(&self) -> bool {
-        self.state.rides().iter().all(|ride| !ride.is_open())
+        !self.comes_back && self.state.rides().iter().all(|ride| !ride.is_open())
     }
 
     /// The open rides, for a message.

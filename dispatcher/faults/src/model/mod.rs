@@ -22,7 +22,8 @@ use tables::{Comms, Driver, Kind, Offer, Ride, Shift, Stage};
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
     settings: Settings,
-    planner_latency: Millis,
+    /// When the planner was asked last.
+    asked: Millis,
     rides: BTreeMap<u32, Ride>,
     next_ride: u32,
     drivers: Vec<Driver>,
@@ -54,10 +55,10 @@ struct Course<'a> {
 }
 
 impl Model {
-    pub fn new(settings: Settings, planner_latency: Millis, start: Millis) -> Self {
+    pub fn new(settings: Settings, start: Millis) -> Self {
         Self {
             settings,
-            planner_latency,
+            asked: start,
             rides: BTreeMap::new(),
             next_ride: 1,
             drivers: Vec::new(),
@@ -202,7 +203,7 @@ impl Model {
 
             Event::RideRequested(e) => self.requested(e),
             Event::RequestRefused { ride, .. } => self.numbered(ride.0),
-            Event::OfferMade(e) => self.offered(e),
+            Event::OfferMade(e) => self.offered(course, e),
             Event::OfferAccepted { ride, driver: of, epoch, slip_at, .. } => {
                 self.offer_over(ride.0, of.0, epoch.0, hansom_engine::lifecycle::offer::Outcome::Accepted)?;
                 let chained = !self.driver(of.0)?.held.is_empty();
@@ -299,8 +300,11 @@ impl Model {
                 Ok(())
             }
             Event::Poisoned { .. } => Err(Broken::new(Promise::Calm, "a step could not be decided")),
+            Event::MatchingDue { .. } => {
+                self.asked = at;
+                Ok(())
+            }
             Event::MatchingScheduled { .. }
-            | Event::MatchingDue { .. }
             | Event::MatchingIdle
             | Event::ProposalTaken { .. }
             | Event::WeightsActivated { .. }
@@ -370,10 +374,12 @@ impl Model {
         Ok(())
     }
 
-    fn offered(&mut self, e: &OfferMade) -> Checked {
+    fn offered(&mut self, course: &Course<'_>, e: &OfferMade) -> Checked {
         let (at, settings) = (self.at, &self.settings);
+        // A planner answers as things were when it was asked.
+        let seen = if let Command::Propose(_) = course.turn.command { self.asked } else { at };
         let due = at + settings.offer_life;
-        let forgotten = settings.silence_redispatch + self.planner_latency;
+        let forgotten = settings.silence_redispatch;
         let Some(driver) = self.drivers.get(e.driver.index()) else {
             return Err(Broken::new(Promise::Answer, "offered to nobody"));
         };
@@ -391,12 +397,12 @@ impl Model {
             ("the vehicle is of another class", ride.class == driver.class),
             ("the rider shall not meet the driver", !ride.blocked.contains(&e.driver)),
             ("the driver has enough to do", driver.held.len() == usize::from(e.chained)),
-            ("the driver has not been heard for long", e.chained || at - driver.heard <= forgotten),
+            ("the driver has not been heard for long", e.chained || seen - driver.heard <= forgotten),
         ];
         for (what, holds) in allowed {
             ensure(holds, Promise::Answer, || what.into())?;
         }
-        let resting = ride.resting.iter().any(|(who, until)| *who == e.driver.0 && at < *until);
+        let resting = ride.resting.iter().any(|(who, until)| *who == e.driver.0 && seen < *until);
         ensure(!resting, Promise::Answer, || "the driver turned the ride down just now".into())?;
         self.driver(e.driver.0)?.offered = Some(e.ride.0);
         let ride = self.ride(e.ride.0)?;
