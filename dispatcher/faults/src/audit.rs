@@ -18,6 +18,7 @@ use hansom_market::recovery::LOG_FOLDER;
 use hansom_market::replay::{self, Check, ReplayError, Until};
 use hansom_market::seam::sim::SimDisk;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -179,7 +180,8 @@ impl Audit {
     pub fn restarted(&mut self, disk: &SimDisk, begun: &Begun, decided: &BTreeMap<u64, Turn>, trusts: bool) -> Checked {
         let next = begun.next;
         ensure(next.0 >= self.durable(), Promise::Kept, || {
-            format!("turns up to {} were released, {next} is left", self.durable())
+            let last = self.commits.last();
+            format!("turns up to {} were released, {next} is left, the last commit began at {last:?}", self.durable())
         })?;
         let unreadable = |fault: LogError| Broken::new(Promise::Kept, format!("the log cannot be read: {fault}"));
         if next.0 > self.durable() {
@@ -281,6 +283,29 @@ impl Audit {
         let open = self.state.rides().iter().filter(|ride| ride.is_open());
         let said: Vec<_> = open.map(|ride| format!("ride {} is {}", ride.id, ride.status.name())).collect();
         said.join(", ")
+    }
+
+    /// A hash of what became of every ride.
+    pub fn fates(&self) -> u64 {
+        let mut told = String::new();
+        for turn in &self.turns {
+            for event in &turn.events {
+                let about_a_ride = matches!(
+                    event,
+                    Event::RideRequested(_)
+                        | Event::OfferMade(_)
+                        | Event::OfferAccepted { .. }
+                        | Event::RiderBoarded { .. }
+                        | Event::RideEnded { .. }
+                        | Event::Settled(_)
+                );
+                if about_a_ride {
+                    // Writing to a string cannot fail.
+                    let _ = write!(told, "{:?} {event:?}", turn.at);
+                }
+            }
+        }
+        told.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 
     /// Reads the whole log again: it is what was released, and is decided again to the same facts.

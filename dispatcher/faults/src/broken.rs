@@ -24,8 +24,10 @@ pub enum Promise {
     Redecided,
     /// Bytes that are not what was written are found, and never taken for turns.
     Detected,
-    /// A start is refused only for a reason.
+    /// A start is refused only for a reason, and says that the market was away.
     Starts,
+    /// No two processes have a market open.
+    Alone,
     /// When faults stop, every command is answered and every ride ends.
     Ends,
     /// Nothing panics.
@@ -44,7 +46,8 @@ impl fmt::Display for Promise {
             Self::Restored => "what is restored is what was known before",
             Self::Redecided => "a log is decided again to the same facts",
             Self::Detected => "damage is found, and never taken for turns",
-            Self::Starts => "a start is refused only for a reason",
+            Self::Starts => "a start is refused only for a reason, and says that the market was away",
+            Self::Alone => "no two processes have a market open",
             Self::Ends => "when faults stop, every command is answered and every ride ends",
             Self::Calm => "nothing panics",
         })

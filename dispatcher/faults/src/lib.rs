@@ -58,6 +58,8 @@ pub struct Summary {
     pub repaired: u64,
     /// Operations of the disk.
     pub operations: u64,
+    /// A hash of what became of every ride: who asked when, who drove, what was paid, how and when it ended.
+    pub fates: u64,
 }
 
 /// A seed under which a promise is broken.
@@ -81,12 +83,16 @@ pub struct Options {
     pub bug: Option<Bug>,
     /// The power goes at this operation of the disk.
     pub power_loss_at: Option<u64>,
+    /// There are no faults but those asked for here.
+    pub is_fair: bool,
+    /// Every line is delivered twice, and this many in a hundred beside a line of garbage.
+    pub repeats: Option<u64>,
 }
 
 /// Runs a seed.
 pub fn run(seed: u64, options: Options) -> Result<Summary, Box<Failure>> {
-    let setting = town::Setting::of(seed);
-    let world = AssertUnwindSafe(|| world::World::new(seed, setting, options.bug, options.power_loss_at).run());
+    let setting = town::Setting::of(seed, options.is_fair);
+    let world = AssertUnwindSafe(|| world::World::new(seed, setting, options).run());
     let failed = |(at, broken, story)| Box::new(Failure { seed, at, broken, story });
     match catch_unwind(world) {
         Ok(result) => result.map_err(failed),

@@ -44,6 +44,16 @@ pub(crate) struct Weather {
     pub garbage: u64,
 }
 
+impl Weather {
+    /// Things happen in steps of this, so that they meet.
+    pub const SHORTEST: Millis = Millis(50);
+
+    /// Whether messages just arrive.
+    pub fn is_fair(&self) -> bool {
+        (self.lost, self.doubled, self.delay) == (0, 0, Self::SHORTEST)
+    }
+}
+
 /// All that is drawn for a seed before it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
@@ -75,7 +85,7 @@ fn streets(town: usize) -> Streets {
 }
 
 impl Setting {
-    pub fn of(seed: u64) -> Self {
+    pub fn of(seed: u64, is_fair: bool) -> Self {
         let mut draws = Draws::new(seed, 1);
         let d = &mut draws;
         let secs = |d: &mut Draws, first, last| Millis::from_secs(d.between(first, last));
@@ -120,7 +130,7 @@ impl Setting {
         };
         let log = Durable { mode: Mode::Inline, segment_bytes: d.of(&[2 << 10, 8 << 10, 32 << 10]) };
         let snapshots = SnapshotEvery { time: secs(d, 10, 120), turns: d.between(50, 400) as u64 };
-        Self {
+        let mut setting = Self {
             streets,
             header,
             keep: Keep { log, snapshots },
@@ -145,7 +155,12 @@ impl Setting {
             jumps: d.chance(40),
             mischief: d.of(&[0, 3, 10]),
             upgrades: d.chance(15),
+        };
+        if is_fair {
+            setting.weather = Weather { lost: 0, doubled: 0, delay: Weather::SHORTEST, garbage: 0 };
+            (setting.disk, setting.jumps) = (DiskWeather::Fair, false);
         }
+        setting
     }
 }
 

@@ -4,11 +4,10 @@ use crate::audit::{Audit, Reread};
 use crate::broken::{Broken, Checked, Promise, ensure};
 use crate::client::{Client, ClientId, Device, Down, Moment, Post, Rider, Role, Up};
 use crate::draws::Draws;
-use crate::planted::Bug;
-use crate::planted::tamper;
+use crate::planted::{Bug, tamper};
 use crate::server::{Begun, Process, Received, Stopped};
-use crate::town::{DiskWeather, START, Setting};
-use crate::{Ending, Summary};
+use crate::town::{DiskWeather, START, Setting, Weather};
+use crate::{Ending, Options, Summary};
 use hansom_engine::Turn;
 use hansom_engine::record::Header;
 use hansom_geo_index::Millis;
@@ -46,6 +45,7 @@ pub(crate) struct World {
     planned: u64,
     net: Draws,
     chance: Draws,
+    noise: Draws,
     clients: Vec<Client>,
     disk: SimDisk,
     process: Option<Process>,
@@ -62,14 +62,14 @@ pub(crate) struct World {
     met: usize,
     /// There was a reason for the last stop, or is one for the next start to fail.
     excused: bool,
-    bug: Option<Bug>,
+    options: Options,
     summary: Summary,
 }
 
 impl World {
-    pub fn new(seed: u64, setting: Setting, bug: Option<Bug>, power_loss_at: Option<u64>) -> Self {
+    pub fn new(seed: u64, setting: Setting, options: Options) -> Self {
         let disk = SimDisk::new(seed);
-        if let Some(operation) = power_loss_at {
+        if let Some(operation) = options.power_loss_at {
             disk.fail_at(operation, Fault::PowerLoss);
         }
         let mut world = Self {
@@ -80,6 +80,7 @@ impl World {
             planned: 0,
             net: Draws::new(seed, 2),
             chance: Draws::new(seed, 3),
+            noise: Draws::new(seed, 4),
             clients: Vec::new(),
             disk,
             process: None,
@@ -89,8 +90,8 @@ impl World {
             commit_planned: false,
             wake_planned: None,
             met: 0,
-            excused: power_loss_at.is_some(),
-            bug,
+            excused: options.power_loss_at.is_some(),
+            options,
             summary: Summary::default(),
             setting,
         };
@@ -155,12 +156,15 @@ impl World {
         self.summary.ending = ending;
         self.summary.turns = self.audit.durable();
         self.summary.operations = self.disk.operations();
+        self.summary.fates = self.audit.fates();
         Ok(self.summary)
     }
 
     fn story(&mut self) -> Vec<String> {
         let decided = self.process.as_mut().map(|process| std::mem::take(&mut process.decided)).unwrap_or_default();
-        self.audit.story(decided.into_values())
+        let mut story = self.audit.story(decided.into_values());
+        story.extend(self.disk.met().iter().map(|met| format!("the disk met {met:?}")));
+        story
     }
 
     fn live(&mut self) -> Checked<Ending> {
@@ -241,6 +245,7 @@ impl World {
             }
             Happening::Commit(_) | Happening::Bundle(_) | Happening::Wake(_) => {}
             Happening::Checkpoint => {
+                self.another()?;
                 let wall = self.wall();
                 let done = self.process.as_mut().map_or(Ok(()), |process| process.checkpoint(wall));
                 self.check_alive(done)?;
@@ -334,13 +339,17 @@ impl World {
     // -- messages ------------------------------------------------------------------------------------------------------
 
     fn send_all(&mut self, from: ClientId, ups: Vec<Up>) {
+        let (settling, fair) = (self.moment().settling, self.setting.weather.garbage);
+        let (garbage, twice) = self.options.repeats.map_or((fair, false), |garbage| (garbage, true));
         for up in ups {
-            if let Up::Line(line) = &up
-                && !self.moment().settling
-                && self.net.chance(self.setting.weather.garbage)
-            {
-                let garbage = self.garbage(line);
-                self.under_way(|| Happening::Up(from, Up::Line(garbage.clone())));
+            if let Up::Line(line) = &up {
+                if (!settling || twice) && self.noise.chance(garbage) {
+                    let garbage = self.garbage(line);
+                    self.under_way(|| Happening::Up(from, Up::Line(garbage.clone())));
+                }
+                if twice {
+                    self.under_way(|| Happening::Up(from, up.clone()));
+                }
             }
             self.under_way(|| Happening::Up(from, up.clone()));
         }
@@ -353,13 +362,13 @@ impl World {
     /// Sends a message: it is lost, doubled or late as drawn.
     fn under_way(&mut self, message: impl Fn() -> Happening) {
         let weather = self.setting.weather;
-        if self.moment().settling {
-            return self.plan(self.now + Millis(50), message());
+        if self.moment().settling || weather.is_fair() {
+            return self.plan(self.now + Weather::SHORTEST, message());
         }
         let copies = if self.net.chance(weather.lost) { 0 } else { 1 + u64::from(self.net.chance(weather.doubled)) };
         for _ in 0..copies {
             // In steps, so that things meet at the same moment.
-            let delay = Millis(50 * self.net.between(1, (weather.delay.0 / 50).max(1)));
+            let delay = Millis(Weather::SHORTEST.0 * self.net.between(1, weather.delay.0 / Weather::SHORTEST.0));
             self.plan(self.now + delay, message());
         }
     }
@@ -367,11 +376,11 @@ impl World {
     /// A line that no decoder takes.
     fn garbage(&mut self, line: &[u8]) -> Vec<u8> {
         let mut garbage = line.to_vec();
-        match self.net.below(4) {
-            0 => garbage.truncate(self.net.below(line.len() as u64) as usize),
-            1 => garbage[self.net.below(line.len() as u64) as usize] = 0xff,
+        match self.noise.below(4) {
+            0 => garbage.truncate(self.noise.below(line.len() as u64) as usize),
+            1 => garbage[self.noise.below(line.len() as u64) as usize] = 0xff,
             2 => garbage.extend_from_slice(b"}"),
-            _ => garbage = (0..self.net.below(80)).map(|_| self.net.next() as u8 | 0x80).collect(),
+            _ => garbage = (0..self.noise.below(80)).map(|_| self.noise.next() as u8 | 0x80).collect(),
         }
         garbage
     }
@@ -461,9 +470,9 @@ impl World {
         if noisy && self.setting.upgrades && self.audit.durable() > 100 {
             self.header.settings.offer_life = self.setting.header.settings.offer_life + Millis::from_secs(2);
         }
-        tamper(&self.disk, &self.setting.streets, self.bug, &self.left_behind);
+        tamper(&self.disk, &self.setting.streets, self.options.bug, &self.left_behind);
         let lied = told_a_lie(&self.disk);
-        match Process::start(&self.disk, &self.setting, &self.header, self.wall(), self.bug) {
+        match Process::start(&self.disk, &self.setting, &self.header, self.wall(), self.options.bug) {
             Ok((process, begun)) => self.started(process, &begun, lied),
             Err(error) if error.is_damage() => {
                 ensure(lied, Promise::Starts, || format!("refused as damaged, on an honest disk: {error}"))?;
@@ -478,9 +487,26 @@ impl World {
         }
     }
 
+    /// Somebody tries to start a second process beside the one that runs.
+    fn another(&mut self) -> Checked {
+        if self.process.is_none() || self.options.bug.is_some_and(Bug::has_own_writer) {
+            return Ok(());
+        }
+        let second = Process::start(&self.disk, &self.setting, &self.header, self.wall(), self.options.bug);
+        let kept_out = match second {
+            Ok(_) => false,
+            Err(RecoveryError::InUse { .. }) => true,
+            // The power went, and nobody has noticed yet.
+            Err(_) => self.disk.met().len() > self.met,
+        };
+        ensure(kept_out, Promise::Alone, || "a second process has the market open".into())
+    }
+
     fn started(&mut self, process: Process, begun: &Begun, lied: bool) -> Checked<Option<Ending>> {
         if lied && begun.next.0 < self.audit.durable() && self.audit.only_last_commit(begun.next) {
-            // Nothing stood behind it that could prove that it was there once.
+            // Nothing stood behind it that could prove that it was there once. If anything of it was there, it was kept.
+            let unsynced = self.disk.met().iter().any(|(_, fault, _)| *fault == Fault::Unsynced);
+            ensure(begun.repaired || unsynced, Promise::Detected, || "what was cut off is not told".into())?;
             return Ok(Some(Ending::LastCommitLost));
         }
         let trusts = !lied && self.trusts();

@@ -2,7 +2,9 @@
 
 use hansom_engine::invariant::Invariant;
 use hansom_faults::Bug::{Disk, Files, NoAnswer, ReleaseAfterError, ReleaseBeforeSync, Rule};
-use hansom_faults::Promise::{Answer, Calm, Deadline, Ends, Holds, Kept, Once, Redecided, Restored, Starts, Synced};
+use hansom_faults::Promise::{
+    Alone, Answer, Calm, Deadline, Ends, Holds, Kept, Once, Redecided, Restored, Starts, Synced,
+};
 use hansom_faults::{Bug, DiskBug, FileBug, Options, Promise, RuleBug, run};
 
 /// No bug is looked for under more seeds than this.
@@ -57,6 +59,8 @@ planted! {
     no_folder_sync: Disk(DiskBug::NoFolderSync) => Synced;
     write_errors_passed_over: Disk(DiskBug::WriteErrorsPassedOver) => Synced;
     sync_retried: Disk(DiskBug::SyncRetried) => Synced;
+    no_lock: Disk(DiskBug::NoLock) => Alone;
+    no_checksum: Files(FileBug::NoChecksum) => Kept, Restored, Starts;
     torn_tail_accepted: Files(FileBug::TornTailAccepted) => Kept;
     tail_cut_too_far: Files(FileBug::TailCutTooFar) => Kept;
     damage_cut_off: Files(FileBug::DamageCutOff) => Kept;

@@ -27,6 +27,30 @@ fn a_seed_is_the_same_again() {
     }
 }
 
+/// The power goes before each operation of the disk, one after the other: before each write, each sync, each name.
+#[test]
+fn power_loss_at_every_operation() {
+    let fair = Options { is_fair: true, ..Options::default() };
+    let (operations, seed) = (0..40).map(|seed| (passes(seed, fair).operations, seed)).min().expect("some seeds");
+    assert!(operations > 200, "{operations} operations");
+    for operation in 0..operations {
+        let summary = passes(seed, Options { power_loss_at: Some(operation), ..fair });
+        assert!(summary.ending == Ending::Whole, "operation {operation}: {summary:?}");
+    }
+}
+
+/// A retry takes nothing twice, and garbage changes nothing: the same offers, the same rides, the same money, to the
+/// millisecond.
+#[test]
+fn every_line_twice_and_garbage_beside_it_gives_the_same_rides() {
+    let fair = Options { is_fair: true, ..Options::default() };
+    for seed in 0..60 {
+        let (once, twice) = (passes(seed, fair), passes(seed, Options { repeats: Some(5), ..fair }));
+        assert_eq!(once.fates, twice.fates, "seed {seed}");
+        assert!(twice.orders >= 2 * once.orders && twice.malformed > 0 && once.malformed == 0, "{twice:?}");
+    }
+}
+
 /// Seed 10: a warning about an earlier ride took the next one from a driver who had just accepted it.
 #[test]
 fn a_warning_ends_with_its_ride() {

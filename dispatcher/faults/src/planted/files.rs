@@ -26,27 +26,26 @@ pub(crate) fn tamper(disk: &SimDisk, streets: &Streets, bug: Option<Bug>, left_b
         FileBug::DamageCutOff => cut_damage(disk, &log),
         FileBug::WrongSnapshot => mislabel(disk, &log, streets),
         FileBug::LogStartedAnew => remove_all(disk, &log),
+        FileBug::NoChecksum => right_checksums(disk, &log),
     };
 }
 
-/// Reads to the end, and what came before the last turn's bytes.
-fn read(disk: &SimDisk, log: &Path) -> Option<(Reader, Option<LogError>, u64)> {
+/// Reads as far as it goes.
+fn read(disk: &SimDisk, log: &Path) -> Option<(Reader, Option<LogError>)> {
     let mut reader = Reader::open_on(Arc::new(disk.clone()), log, 0).ok()?;
     let mut turn = blank();
-    let mut before = 0;
     loop {
-        let start = reader.bytes_read();
         match reader.next(&mut turn) {
-            Ok(Some(_)) => before = start,
-            Ok(None) => return Some((reader, None, before)),
-            Err(fault) => return Some((reader, Some(fault), before)),
+            Ok(Some(_)) => {}
+            Ok(None) => return Some((reader, None)),
+            Err(fault) => return Some((reader, Some(fault))),
         }
     }
 }
 
 /// The first turn that was not whole stands in the log, without its last fact.
 fn accept_torn(disk: &SimDisk, log: &Path, left_behind: &BTreeMap<u64, Turn>) -> Option<()> {
-    let (reader, ..) = read(disk, log)?;
+    let (reader, _) = read(disk, log)?;
     let mut torn = left_behind.get(&reader.position())?.clone();
     torn.events.pop()?;
     let durable = Durable { mode: Mode::Inline, ..Durable::default() };
@@ -61,36 +60,54 @@ fn last_segment(disk: &SimDisk, log: &Path) -> Option<PathBuf> {
     disk.files(log).ok()?.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "seg")).max()
 }
 
-/// The last turn is gone.
-fn cut(disk: &SimDisk, log: &Path) -> Option<()> {
-    let (reader, _, _) = read(disk, log)?;
-    let segment = last_segment(disk, log)?;
-    let mut bytes = disk.content(&segment)?;
-    // The last frame starts where the length leads to the end; the head is 28 bytes and a header.
-    let header = u32::from_le_bytes(*bytes.get(12..)?.first_chunk()?) as usize;
-    let mut at = 28 + header;
-    let mut last = None;
-    while let Some(length) =
-        bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()).map(|word| u32::from_le_bytes(*word))
-    {
-        let length = (length & !(1 << 31)) as usize;
-        if length > 0 {
-            last = Some(at);
-        } else if bytes[at..].iter().all(|byte| *byte == 0) {
+/// Where the frames of a segment start that hold turns, and their lengths.
+///
+/// A segment is a head of 28 bytes and a header, then frames of length (its top bit is a mark), checksum and turn.
+fn frames(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let word = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize);
+    let mut at = 28 + word(12).unwrap_or(0);
+    let mut frames = Vec::new();
+    while let Some(length) = word(at).map(|length| length & !(1 << 31)) {
+        if at + 8 + length > bytes.len() || bytes[at..].iter().all(|byte| *byte == 0) {
             break;
+        }
+        if length > 0 {
+            frames.push((at, length));
         }
         at += 8 + length;
     }
-    drop(reader);
-    bytes.truncate(last?);
+    frames
+}
+
+/// The last turn is gone.
+fn cut(disk: &SimDisk, log: &Path) -> Option<()> {
+    let segment = last_segment(disk, log)?;
+    let mut bytes = disk.content(&segment)?;
+    let (last, _) = *frames(&bytes).last()?;
+    bytes.truncate(last);
     disk.plant(&segment, &bytes);
+    remove_snapshots(disk);
+    Some(())
+}
+
+/// Every turn has the checksum that it names.
+fn right_checksums(disk: &SimDisk, log: &Path) -> Option<()> {
+    for segment in disk.files(log).ok()? {
+        let mut bytes = disk.content(&segment)?;
+        for (at, length) in frames(&bytes) {
+            let (turn, size) = (at + 8..at + 8 + length, at..at + 4);
+            let checksum = crc32c::crc32c_append(crc32c::crc32c(&bytes[size]), &bytes[turn]);
+            bytes[at + 4..at + 8].copy_from_slice(&checksum.to_le_bytes());
+        }
+        disk.plant(&segment, &bytes);
+    }
     remove_snapshots(disk);
     Some(())
 }
 
 /// All from the damage on is gone.
 fn cut_damage(disk: &SimDisk, log: &Path) -> Option<()> {
-    let (_, Some(LogError::Damaged { segment, byte, .. }), _) = read(disk, log)? else { return None };
+    let (_, Some(LogError::Damaged { segment, byte, .. })) = read(disk, log)? else { return None };
     let later = disk.files(log).ok()?.into_iter().filter(|path| *path > segment);
     later.for_each(|path| drop(disk.remove(&path)));
     let mut bytes = disk.content(&segment)?;

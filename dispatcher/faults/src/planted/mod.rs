@@ -139,6 +139,8 @@ pub enum DiskBug {
     WriteErrorsPassedOver,
     /// A sync that failed is tried again, and believed.
     SyncRetried,
+    /// Nobody is kept out.
+    NoLock,
 }
 
 /// A bug of recovery.
@@ -154,4 +156,13 @@ pub enum FileBug {
     WrongSnapshot,
     /// A log that is there is taken for none.
     LogStartedAnew,
+    /// Checksums of turns are not looked at.
+    NoChecksum,
+}
+
+impl Bug {
+    /// Whether it is planted in a writer other than the market's.
+    pub(crate) fn has_own_writer(self) -> bool {
+        matches!(self, Self::Rule(_))
+    }
 }

@@ -110,7 +110,8 @@ impl Mutant {
         self.next = Offset(stamp.offset.0 + 1);
         let Self { bug, desk, state, memory, .. } = self;
         let mut decided = stamp;
-        if *bug == RuleBug::DeadlineBeforeCommand && state.next_deadline() == Some(stamp.at) {
+        let tie = state.timers().first().is_some_and(|timer| timer.kind == TimerKind::Offer && timer.due == stamp.at);
+        if *bug == RuleBug::DeadlineBeforeCommand && tie {
             decided.at = stamp.at + Millis(1);
         }
         let rules = |desk: &mut Desk, state: &State, stamp, step: Step<'_>, out: &mut Vec<Event>| {
