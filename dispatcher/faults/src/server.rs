@@ -25,7 +25,7 @@ pub(crate) const FOLDER: &str = "market";
 const LINGER: Millis = Millis(200);
 
 /// The process stopped: its log failed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopped;
 
 /// A running process.
@@ -88,20 +88,17 @@ impl Process {
                 Err(_) => released.failed = true,
             }
         });
-        let (service, begun, open): (Box<dyn Service>, _, _) = match bug {
-            Some(Bug::Rule(bug)) => {
-                let Bred { mutant, restored, next, resumed } = Mutant::open(disk, setting, header, wall, bug, outlet)?;
-                (Box::new(mutant), Begun { next, restored, snapshot: false, repaired: false }, (None, resumed))
-            }
-            _ => {
-                let disk = planted::around(disk, bug);
-                let folder = Path::new(FOLDER);
-                let opened = recovery::open_on(disk, folder, header, &setting.streets, wall, setting.keep, outlet)?;
-                let Report { next, snapshot, repaired, .. } = opened.report;
-                let (snapshot, repaired) = (snapshot.is_some(), repaired.is_some());
-                let begun = Begun { next, restored: opened.follower.state().clone(), snapshot, repaired };
-                (Box::new(opened.market), begun, (Some(opened.follower), None))
-            }
+        let (service, begun, open): (Box<dyn Service>, _, _) = if let Some(Bug::Rule(bug)) = bug {
+            let Bred { mutant, restored, next, resumed } = Mutant::open(disk, setting, header, wall, bug, outlet)?;
+            (Box::new(mutant), Begun { next, restored, snapshot: false, repaired: false }, (None, resumed))
+        } else {
+            let disk = planted::around(disk, bug);
+            let folder = Path::new(FOLDER);
+            let opened = recovery::open_on(disk, folder, header, &setting.streets, wall, setting.keep, outlet)?;
+            let Report { next, snapshot, repaired, .. } = opened.report;
+            let (snapshot, repaired) = (snapshot.is_some(), repaired.is_some());
+            let begun = Begun { next, restored: opened.follower.state().clone(), snapshot, repaired };
+            (Box::new(opened.market), begun, (Some(opened.follower), None))
         };
         let (follower, resumed) = open;
         let process = Self {

@@ -5,7 +5,7 @@ use crate::broken::{Broken, Checked, Promise, ensure};
 use crate::client::{Client, ClientId, Device, Down, Moment, Post, Rider, Role, Up};
 use crate::draws::Draws;
 use crate::planted::{Bug, tamper};
-use crate::server::{Begun, Process, Received, Stopped};
+use crate::server::{Begun, Process, Received};
 use crate::town::{DiskWeather, START, Setting, Weather};
 use crate::{Ending, Options, Summary};
 use hansom_engine::Turn;
@@ -208,7 +208,7 @@ impl World {
             Happening::Up(from, Up::Look(wish)) => {
                 if self.process.is_some() {
                     let seen = self.audit.look(&wish);
-                    self.reply(from, seen);
+                    self.reply(from, &seen);
                 }
             }
             Happening::Up(from, Up::Line(line)) => {
@@ -219,7 +219,7 @@ impl World {
                     Received::Position => {}
                     Received::Malformed => self.summary.malformed += 1,
                 });
-                self.check_alive(done)?;
+                self.check_alive(done.is_ok())?;
             }
             Happening::Down(to, down) => {
                 let moment = self.moment();
@@ -233,7 +233,7 @@ impl World {
             Happening::Bundle(boot) if boot == self.boot => {
                 let wall = self.wall();
                 let done = self.process.as_mut().map_or(Ok(()), |process| process.bundle(wall));
-                self.check_alive(done)?;
+                self.check_alive(done.is_ok())?;
             }
             Happening::Wake(boot) if boot == self.boot => {
                 self.wake_planned = None;
@@ -241,14 +241,13 @@ impl World {
                 let due =
                     |process: &&mut Process| process.next_wakeup(Millis::MAX).is_some_and(|wakeup| wakeup.at <= wall);
                 let done = self.process.as_mut().filter(due).map_or(Ok(()), |process| process.wake(wall));
-                self.check_alive(done)?;
+                self.check_alive(done.is_ok())?;
             }
-            Happening::Commit(_) | Happening::Bundle(_) | Happening::Wake(_) => {}
             Happening::Checkpoint => {
                 self.another()?;
                 let wall = self.wall();
                 let done = self.process.as_mut().map_or(Ok(()), |process| process.checkpoint(wall));
-                self.check_alive(done)?;
+                self.check_alive(done.is_ok())?;
                 self.plan(self.now + Millis::from_secs(7), Happening::Checkpoint);
             }
             Happening::Jump if !settling => {
@@ -264,7 +263,8 @@ impl World {
                 self.fault()?;
                 self.plan_fault();
             }
-            Happening::Jump | Happening::Fault => {}
+            // Of a process before, or too late.
+            Happening::Commit(_) | Happening::Bundle(_) | Happening::Wake(_) | Happening::Jump | Happening::Fault => {}
             Happening::Start => return self.start(),
         }
         Ok(None)
@@ -297,8 +297,8 @@ impl World {
         }
     }
 
-    fn check_alive(&mut self, done: Result<(), Stopped>) -> Checked {
-        if let Err(Stopped) = done {
+    fn check_alive(&mut self, lives: bool) -> Checked {
+        if !lives {
             self.stopped()?;
         }
         self.release()?;
@@ -316,7 +316,7 @@ impl World {
         {
             self.audit.agrees(process)?;
         }
-        self.check_alive(done)
+        self.check_alive(done.is_ok())
     }
 
     /// Looks at what was released, and delivers it.
@@ -331,7 +331,7 @@ impl World {
         }
         for (to, answer) in answers {
             self.summary.answers += 1;
-            self.reply(to, answer);
+            self.reply(to, &answer);
         }
         Ok(())
     }
@@ -355,7 +355,7 @@ impl World {
         }
     }
 
-    fn reply(&mut self, to: ClientId, down: Down) {
+    fn reply(&mut self, to: ClientId, down: &Down) {
         self.under_way(|| Happening::Down(to, down.clone()));
     }
 

@@ -12,7 +12,7 @@ const ROWS: [&[&str]; 6] = [
     &["hansom-geo-index", "xtask"],
     &["hansom-engine"],
     &["hansom-market"],
-    &["hansom-simulator", "hansom-kafka", "hansom-dispatcher"],
+    &["hansom-simulator", "hansom-kafka", "hansom-dispatcher", "hansom-faults"],
     &["hansom-api"],
     &["hansom", "hansom-benches", "hansom-fuzz"],
 ];

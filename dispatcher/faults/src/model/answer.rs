@@ -77,13 +77,10 @@ impl Model {
     /// Whether the turn's answer is the right one; its deadlines have passed.
     pub(super) fn check_answer(&self, course: &Course<'_>) -> Checked {
         let turn = course.turn;
-        let right = match turn.key.and_then(|key| self.known(key, &turn.command)) {
-            Some(answer) => answer,
-            None => {
-                let allowed = self.is_fresh(turn).and_then(|()| self.rules(&turn.command));
-                allowed.map_or_else(Answer::Refused, |()| Answer::Taken)
-            }
-        };
+        let right = turn.key.and_then(|key| self.known(key, &turn.command)).unwrap_or_else(|| {
+            let allowed = self.is_fresh(turn).and_then(|()| self.rules(&turn.command));
+            allowed.map_or_else(Answer::Refused, |()| Answer::Taken)
+        });
         // Whether a place is near a street is a matter of the network.
         let off_street = course.answer == Answer::Refused(Refusal::OffStreet)
             && matches!(turn.command, Command::StartShift(_))

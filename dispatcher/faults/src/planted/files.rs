@@ -108,8 +108,9 @@ fn right_checksums(disk: &SimDisk, log: &Path) -> Option<()> {
 /// All from the damage on is gone.
 fn cut_damage(disk: &SimDisk, log: &Path) -> Option<()> {
     let (_, Some(LogError::Damaged { segment, byte, .. })) = read(disk, log)? else { return None };
-    let later = disk.files(log).ok()?.into_iter().filter(|path| *path > segment);
-    later.for_each(|path| drop(disk.remove(&path)));
+    for path in disk.files(log).ok()?.into_iter().filter(|path| *path > segment) {
+        disk.remove(&path).ok()?;
+    }
     let mut bytes = disk.content(&segment)?;
     bytes.truncate(byte as usize);
     disk.plant(&segment, &bytes);
@@ -130,18 +131,26 @@ fn mislabel(disk: &SimDisk, log: &Path, streets: &Streets) -> Option<()> {
         (next, at) = (Offset(turn.offset.0 + 1), turn.at);
     }
     before.pop()?;
-    before.iter().for_each(|turn| steps::fold(&mut state, &streets.network, turn));
+    for turn in &before {
+        steps::fold(&mut state, &streets.network, turn);
+    }
     let snapshots = Snapshots::open(Arc::new(disk.clone()), &Path::new(FOLDER).join(SNAPSHOT_FOLDER)).ok()?;
     snapshots.write(next, at, &state, &streets.network).ok()
 }
 
 fn remove_all(disk: &SimDisk, log: &Path) -> Option<()> {
-    disk.files(log).ok()?.iter().for_each(|path| drop(disk.remove(path)));
+    remove_files(disk, log)?;
     remove_snapshots(disk);
     Some(())
 }
 
 fn remove_snapshots(disk: &SimDisk) {
-    let snapshots = disk.files(&Path::new(FOLDER).join(SNAPSHOT_FOLDER)).unwrap_or_default();
-    snapshots.iter().for_each(|path| drop(disk.remove(path)));
+    remove_files(disk, &Path::new(FOLDER).join(SNAPSHOT_FOLDER));
+}
+
+fn remove_files(disk: &SimDisk, folder: &Path) -> Option<()> {
+    for path in disk.files(folder).ok()? {
+        disk.remove(&path).ok()?;
+    }
+    Some(())
 }

@@ -193,17 +193,34 @@ fn rule(
 ) {
     memory.steps += 1;
     let first = out.len();
-    let changed = match (bug, step) {
+    if !asked_otherwise(bug, memory, desk, state, (stamp, step), out) {
+        decide(desk, state, stamp, step, out);
+    }
+    told_otherwise(bug, memory, state, (stamp, step), &mut out[first..]);
+    if let Some(more) = told_more(bug, state, step, &out[first..]) {
+        out.push(more);
+    }
+}
+
+/// Whether the engine was asked something else than it should have been.
+fn asked_otherwise(
+    bug: RuleBug,
+    memory: &Memory,
+    desk: &mut Desk,
+    state: &State,
+    (stamp, step): (Stamp, Step<'_>),
+    out: &mut Vec<Event>,
+) -> bool {
+    let first = out.len();
+    match (bug, step) {
         (RuleBug::NoEpochFence, Step::Command(key, Command::AcceptOffer { driver, ride, epoch })) => {
             let open = state.rides().get(*ride).and_then(|ride| ride.offer).map_or(*epoch, |offer| offer.epoch);
             let command = Command::AcceptOffer { driver: *driver, ride: *ride, epoch: open };
             decide(desk, state, stamp, Step::Command(key, &command), out);
-            return;
         }
         (RuleBug::NoDedupe, Step::Command(Some(key), command)) if memory.taken.contains_key(&key) => {
             decide(desk, state, stamp, Step::Command(None, command), out);
             out.push(Event::Keyed { key, fingerprint: fingerprint(command), offset: stamp.offset, ride: None });
-            return;
         }
         (RuleBug::NoSeatCheck | RuleBug::NoBlocklist, Step::Command(key, Command::RequestRide(order)))
             if state.settings().policy.planner == Planner::Nearest && order.seats > 0 =>
@@ -216,10 +233,9 @@ fn rule(
             for event in &mut out[first..] {
                 if let Event::RideRequested(e) = event {
                     let (seats, blocked) = (order.seats, order.blocked.clone());
-                    *e = Box::new(RideRequested { seats, blocked, ..(**e).clone() });
+                    **e = RideRequested { seats, blocked, ..(**e).clone() };
                 }
             }
-            return;
         }
         (RuleBug::TimerTie, Step::Timer(timer)) if timer.kind == TimerKind::Offer => {
             let mut others = state.timers().iter();
@@ -227,13 +243,27 @@ fn rule(
             if let Some(other) = other {
                 decide(desk, state, stamp, Step::Timer(other), out);
             }
-            step
+            decide(desk, state, stamp, step, out);
         }
         (RuleBug::Panic, Step::Command(_, Command::DeclineOffer { .. })) => panic!("a rule that panics"),
-        (_, step) => step,
-    };
-    decide(desk, state, stamp, changed, out);
-    let said = &mut out[first..];
+        _ => return false,
+    }
+    true
+}
+
+/// One fact too many.
+fn told_more(bug: RuleBug, state: &State, step: Step<'_>, said: &[Event]) -> Option<Event> {
+    match (bug, step) {
+        (RuleBug::ChargedTwice, _) => said.iter().find(|event| matches!(event, Event::Settled(_))).cloned(),
+        (RuleBug::EarlyRetire, Step::Command(_, Command::Tick)) => {
+            state.rides().iter().find(|ride| !ride.is_open()).map(|ride| Event::RideRetired { ride: ride.id })
+        }
+        _ => None,
+    }
+}
+
+/// Changes what was said.
+fn told_otherwise(bug: RuleBug, memory: &Memory, state: &State, (stamp, step): (Stamp, Step<'_>), said: &mut [Event]) {
     match (bug, step) {
         (RuleBug::LedgerLeg | RuleBug::ChargeAboveQuote, _) => {
             for event in said {
@@ -243,11 +273,6 @@ fn rule(
                     e.entries.iter_mut().take(1).for_each(|entry| entry.amount += Money(short(entry.account)));
                     e.entries.iter_mut().skip(1).take(1).for_each(|entry| entry.amount += Money(i64::from(both)));
                 }
-            }
-        }
-        (RuleBug::ChargedTwice, _) => {
-            if let Some(settled) = said.iter().find(|event| matches!(event, Event::Settled(_))).cloned() {
-                out.push(settled);
             }
         }
         (RuleBug::NoConflict, Step::Command(Some(key), _)) => {
@@ -280,13 +305,6 @@ fn rule(
                 said[0] = Event::RiderBoarded { ride: *ride, driver: *driver };
             }
         }
-        (RuleBug::Unattended, _) => {
-            for event in said {
-                if let Event::RideReviewed { ride, .. } = event {
-                    *event = Event::SlipPassed { ride: *ride };
-                }
-            }
-        }
         (RuleBug::StalePosition, Step::Ping(Ping { driver, seq, coord, .. })) => {
             if let [Event::PingRefused { reason: PingRefusal::OutOfOrder, .. }] = said {
                 let (driver, seq, coord) = (*driver, *seq, *coord);
@@ -299,32 +317,25 @@ fn rule(
                 said.swap(*first, *last);
             }
         }
-        (RuleBug::NoWarning, _) => {
-            for event in said {
-                if let Event::DriverWarned { driver, .. } = event {
-                    *event = Event::DriverDark { driver: *driver };
-                }
+        _ => said.iter_mut().for_each(|event| told_wrongly(bug, memory, event)),
+    }
+}
+
+/// Changes one fact, whatever step it is of.
+fn told_wrongly(bug: RuleBug, memory: &Memory, event: &mut Event) {
+    match (bug, event) {
+        (RuleBug::Unattended, event @ Event::RideReviewed { .. }) => {
+            if let Event::RideReviewed { ride, .. } = *event {
+                *event = Event::SlipPassed { ride };
             }
         }
-        (RuleBug::EarlyNoShow, _) => {
-            for event in said {
-                if let Event::DriverArrived { until, .. } = event {
-                    *until -= Millis::from_secs(1);
-                }
+        (RuleBug::NoWarning, event @ Event::DriverWarned { .. }) => {
+            if let Event::DriverWarned { driver, .. } = *event {
+                *event = Event::DriverDark { driver };
             }
         }
-        (RuleBug::EarlyRetire, Step::Command(_, Command::ReportPositions(_) | Command::Tick)) => {
-            out.extend(
-                state.rides().iter().find(|ride| !ride.is_open()).map(|ride| Event::RideRetired { ride: ride.id }),
-            );
-        }
-        (RuleBug::HiddenInput, _) => {
-            for event in said {
-                if let Event::OfferMade(e) = event {
-                    e.pickup_eta_ms += (memory.steps % 2) as u32;
-                }
-            }
-        }
+        (RuleBug::EarlyNoShow, Event::DriverArrived { until, .. }) => *until -= Millis::from_secs(1),
+        (RuleBug::HiddenInput, Event::OfferMade(e)) => e.pickup_eta_ms += (memory.steps % 2) as u32,
         _ => {}
     }
 }

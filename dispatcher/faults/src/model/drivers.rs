@@ -1,0 +1,88 @@
+//! Shifts, positions, silence.
+
+use super::tables::{Comms, Driver, Shift};
+use super::{Course, Model};
+use crate::broken::{Broken, Checked, Promise, ensure};
+use hansom_engine::Command;
+use hansom_engine::record::{PingRefusal, ShiftStarted};
+use hansom_geo_index::Millis;
+
+impl Model {
+    pub(super) fn shift_started(&mut self, e: &ShiftStarted) -> Checked {
+        let started = Driver::start(e, self.at);
+        if let Some(driver) = self.drivers.get_mut(e.driver.index()) {
+            *driver = started;
+            return Ok(());
+        }
+        ensure(e.driver.index() == self.drivers.len(), Promise::Answer, || "a number is left out".into())?;
+        self.drivers.push(started);
+        Ok(())
+    }
+
+    pub(super) fn shift_finishing(&mut self, id: u32) -> Checked {
+        let driver = self.driver(id)?;
+        let may = driver.shift == Shift::On && !driver.held.is_empty();
+        ensure(may, Promise::Answer, || "there is nothing to finish".into())?;
+        driver.shift = Shift::Finishing;
+        Ok(())
+    }
+
+    pub(super) fn shift_ended(&mut self, course: &Course<'_>, id: u32) -> Checked {
+        let by_order = course.begun && matches!(course.turn.command, Command::EndShift { driver } if driver.0 == id);
+        let driver = self.driver(id)?;
+        let ends = driver.shift == Shift::Finishing || driver.shift == Shift::On && by_order;
+        let is_free = driver.held.is_empty() && driver.offered.is_none();
+        ensure(ends && is_free, Promise::Answer, || format!("the shift goes on: {driver:?}"))?;
+        driver.shift = Shift::Off;
+        Ok(())
+    }
+
+    pub(super) fn has_something_to_do(&mut self, id: u32) -> Checked {
+        let idle = self.driver(id)?.held.is_empty();
+        ensure(!idle, Promise::Deadline, || format!("driver {id} has nothing to do"))
+    }
+
+    pub(super) fn moved(&mut self, course: &mut Course<'_>, id: u32, seq: u32) -> Checked {
+        course.pings += 1;
+        let at = self.at;
+        let driver = self.driver(id)?;
+        ensure(driver.shift != Shift::Off && seq > driver.seq, Promise::Answer, || "a stale position".into())?;
+        (driver.seq, driver.heard, driver.comms) = (seq, at, Comms::Live);
+        Ok(())
+    }
+
+    pub(super) fn ping_refused(&mut self, course: &mut Course<'_>, id: u32, seq: u32, reason: PingRefusal) -> Checked {
+        course.pings += 1;
+        let right = match self.drivers.get(id as usize) {
+            None => reason == PingRefusal::UnknownDriver,
+            Some(driver) if driver.shift == Shift::Off => reason == PingRefusal::OffShift,
+            Some(driver) if seq <= driver.seq => reason == PingRefusal::OutOfOrder,
+            // Whether a place is near a street is a matter of the network.
+            Some(_) => matches!(reason, PingRefusal::Teleport | PingRefusal::OffStreet),
+        };
+        ensure(right, Promise::Answer, || format!("refused as {reason:?}"))
+    }
+
+    pub(super) fn warned(&mut self, id: u32, until: Millis) -> Checked {
+        let (at, settings) = (self.at, &self.settings);
+        let (warn, redispatch) = (settings.silence_warn, settings.silence_redispatch);
+        let driver = self.driver(id)?;
+        let silent = at - driver.heard;
+        let holds = driver.comms == Comms::Live && !driver.held.is_empty() && silent >= warn;
+        ensure(holds, Promise::Deadline, || format!("driver {id} was silent for {silent:?} only"))?;
+        ensure(until >= driver.heard + redispatch, Promise::Deadline, || "too little time to answer".into())?;
+        driver.comms = Comms::Warned { until };
+        Ok(())
+    }
+
+    pub(super) fn dark(&mut self, id: u32) -> Checked {
+        let at = self.at;
+        let driver = self.driver(id)?;
+        let Comms::Warned { until } = driver.comms else {
+            return Err(Broken::new(Promise::Deadline, "given up without a warning"));
+        };
+        ensure(until < at && !driver.held.is_empty(), Promise::Deadline, || "given up too early".into())?;
+        driver.comms = Comms::Dark;
+        Ok(())
+    }
+}
