@@ -49,6 +49,8 @@ pub(crate) struct Audit {
 struct Synced {
     segment: PathBuf,
     at: usize,
+    /// Offsets at which segments begin.
+    firsts: Vec<u64>,
 }
 
 fn log_folder() -> PathBuf {
@@ -73,6 +75,7 @@ impl Synced {
             && let Some(header) = number(&next, 12)
         {
             (self.segment, self.at) = (segment(turn.offset.0), 28 + header as usize);
+            self.firsts.push(turn.offset.0);
         }
         let Some(found) = disk.surviving(&self.segment) else { return false };
         // A seal is a frame of no turn.
@@ -97,7 +100,7 @@ impl Audit {
             model: Model::new(settings, START),
             turns: Vec::new(),
             commits: Vec::new(),
-            synced: Synced { segment: segment(0), at: 0 },
+            synced: Synced { segment: segment(0), at: 0, firsts: Vec::new() },
             requests: BTreeMap::new(),
             upgraded: false,
             comes_back: false,
@@ -229,6 +232,11 @@ impl Audit {
         self.commits.last().is_some_and(|last| next.0 >= *last)
     }
 
+    /// Whether what is left ends where a segment ended.
+    pub fn only_whole_segments(&self, next: Offset) -> bool {
+        self.synced.firsts.contains(&next.0)
+    }
+
     /// What a client sees.
     pub fn look(&self, wish: &Wish) -> Down {
         match wish {
@@ -266,6 +274,8 @@ impl Audit {
         });
         Some(SeenDriver {
             on_shift: driver.session != session::Status::Off,
+            session: driver.device.0,
+            next_turn: Offset(self.durable()),
             seq: driver.seq,
             offered,
             next,

@@ -31,8 +31,8 @@ pub enum Ending {
     Whole,
     /// The disk lied, and that was found.
     Detected,
-    /// The disk lied about the last commit before a stop: no log can tell.
-    LastCommitLost,
+    /// The disk lied about the last commit before a stop, or about the name of the last segment: no log can tell.
+    LostInSilence,
 }
 
 /// What happened under a seed.

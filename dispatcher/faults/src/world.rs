@@ -503,11 +503,16 @@ impl World {
     }
 
     fn started(&mut self, process: Process, begun: &Begun, lied: bool) -> Checked<Option<Ending>> {
-        if lied && begun.next.0 < self.audit.durable() && self.audit.only_last_commit(begun.next) {
+        let lost = lied && begun.next.0 < self.audit.durable();
+        if lost && told_of_no_name(&self.disk) && self.audit.only_whole_segments(begun.next) {
+            // The name of the segment went, and all that was written there with it.
+            return Ok(Some(Ending::LostInSilence));
+        }
+        if lost && self.audit.only_last_commit(begun.next) {
             // Nothing stood behind it that could prove that it was there once. If anything of it was there, it was kept.
             let unsynced = self.disk.met().iter().any(|(_, fault, _)| *fault == Fault::Unsynced);
             ensure(begun.repaired || unsynced, Promise::Detected, || "what was cut off is not told".into())?;
-            return Ok(Some(Ending::LastCommitLost));
+            return Ok(Some(Ending::LostInSilence));
         }
         let trusts = !lied && self.trusts();
         self.audit.restarted(&self.disk, begun, &self.left_behind, trusts)?;
@@ -542,6 +547,11 @@ impl World {
             Err(Reread::Log(fault)) => Err(Broken::new(Promise::Kept, format!("the log cannot be read: {fault}"))),
         }
     }
+}
+
+/// Whether the disk said that names were safe which were not.
+fn told_of_no_name(disk: &SimDisk) -> bool {
+    disk.met().iter().any(|(_, fault, file)| *fault == Fault::Unsynced && file.is_none())
 }
 
 /// Whether the disk said that something was done which was not.

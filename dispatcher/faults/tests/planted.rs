@@ -30,6 +30,7 @@ macro_rules! planted {
 
 planted! {
     no_epoch_fence: Rule(RuleBug::NoEpochFence) => Answer;
+    no_session_fence: Rule(RuleBug::NoSessionFence) => Answer;
     no_dedupe: Rule(RuleBug::NoDedupe) => Once, Answer, Holds(Invariant::Once);
     no_conflict: Rule(RuleBug::NoConflict) => Answer;
     no_seat_check: Rule(RuleBug::NoSeatCheck) => Answer, Holds(Invariant::Seats);

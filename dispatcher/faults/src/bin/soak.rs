@@ -59,7 +59,7 @@ impl Total {
         sum.repaired += one.repaired;
         sum.operations += one.operations;
         self.detected += u64::from(one.ending == Ending::Detected);
-        self.lost += u64::from(one.ending == Ending::LastCommitLost);
+        self.lost += u64::from(one.ending == Ending::LostInSilence);
     }
 
     fn line(&self, since: Instant) -> String {

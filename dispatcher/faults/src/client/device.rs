@@ -1,13 +1,13 @@
 //! A driver's device: reports where it is, answers offers, does what comes next.
 
-use super::{Deed, Moment, Post, SeenDriver, SeenStop, Up, Wish};
+use super::{Answered, Deed, Moment, Post, SeenDriver, SeenStop, Up, Wish};
 use crate::draws::Draws;
 use crate::town::{self, START};
-use hansom_engine::{Epoch, Key, Name, RideId};
+use hansom_engine::{Epoch, Key, Name, Offset, RideId};
 use hansom_geo_index::{Coord, Millis, Network};
 use hansom_market::ingest::order::{
     AcceptOffer, ArriveAtPickup, BoardRider, Body, CancelByDriver, CancelRide, DeclineOffer, EndShift, EndTrip,
-    StartShift,
+    OpenSession, StartShift,
 };
 use hansom_market::ingest::{Location, Position, Rating, RideRef};
 use std::sync::Arc;
@@ -26,6 +26,10 @@ pub(crate) struct Device {
     /// Silent until then.
     dark: Millis,
     start: Option<Key>,
+    /// Of its driver's sessions, that which it holds or held.
+    session: u32,
+    /// The order by which it takes over, and where that took effect.
+    takes_over: Option<(Key, Option<Offset>)>,
     /// The last offer that it answered, or let pass.
     answered: Option<(u32, u32)>,
     /// The answer that is to be sent, and when.
@@ -49,6 +53,8 @@ impl Device {
             next_look: Millis::ZERO,
             dark: Millis::ZERO,
             start: None,
+            session: u32::from(!is_second),
+            takes_over: None,
             answered: None,
             reply: None,
             doing: None,
@@ -107,7 +113,7 @@ impl Device {
     fn ping(&mut self, post: &mut Post, now: Millis) {
         self.seq += 1;
         let place = if post.draws.chance(self.mischief) { town::nowhere(self.place) } else { self.place };
-        let position = Position { driver: self.name(), seq: self.seq, place };
+        let position = Position { driver: self.name(), session: self.session, seq: self.seq, place };
         let measured = post.draws.chance(80).then(|| START + now + post.skew);
         let location = Location { id: format!("{}-{}", post.id, self.seq).into(), market: None, measured, position };
         let mut line = Vec::new();
@@ -116,14 +122,14 @@ impl Device {
     }
 
     fn deed(&self, post: &mut Post, moment: Moment, stop: SeenStop) -> Body {
-        let (driver, ride) = (self.name(), RideRef::Number(RideId(stop.ride)));
+        let (driver, ride, session) = (self.name(), RideRef::Number(RideId(stop.ride)), self.session);
         match stop.deed {
-            Deed::Arrive => Body::ArriveAtPickup(ArriveAtPickup { driver, ride }),
-            Deed::Board => Body::BoardRider(BoardRider { driver, ride }),
+            Deed::Arrive => Body::ArriveAtPickup(ArriveAtPickup { driver, ride, session }),
+            Deed::Board => Body::BoardRider(BoardRider { driver, ride, session }),
             Deed::End => {
                 let early = !moment.settling && post.draws.chance(10);
                 let place = if early { town::place(&self.network, &mut post.draws) } else { stop.place };
-                Body::EndTrip(EndTrip { driver, ride, place })
+                Body::EndTrip(EndTrip { driver, ride, session, place })
             }
         }
     }
@@ -142,7 +148,8 @@ impl Device {
             }
             return;
         };
-        // A shift begins at 0: then numbers start again.
+        self.hold(post, moment, &seen);
+        // A shift or session begins at 0: then numbers start again.
         self.seq = if seen.seq == 0 { self.seq.min(20) } else { self.seq.max(seen.seq) };
         if let Some((ride, epoch, deadline)) = seen.offered
             && self.answered != Some((ride, epoch))
@@ -161,6 +168,32 @@ impl Device {
                 };
                 self.doing = Some((stop, now + away, None));
             }
+        }
+    }
+
+    /// Takes over if another device holds the session, as it sees. It holds the one that it sees after it has.
+    fn hold(&mut self, post: &mut Post, moment: Moment, seen: &SeenDriver) {
+        match self.takes_over {
+            Some((_, Some(at))) if at < seen.next_turn => (self.session, self.takes_over) = (seen.session, None),
+            Some((key, None)) if !post.waits_for(key) => self.takes_over = None,
+            Some(_) => {}
+            None => {
+                let wants = moment.settling || post.draws.chance(if self.is_second { 30 } else { 15 });
+                if self.session != seen.session && wants {
+                    let key = post.order(moment.now, Body::OpenSession(OpenSession { driver: self.name() }));
+                    self.takes_over = Some((key, None));
+                }
+            }
+        }
+    }
+
+    /// An order of its was answered.
+    pub fn answered(&mut self, of: Key, answered: Answered) {
+        if let Some((key, at)) = &mut self.takes_over
+            && *key == of
+            && let Answered::Taken(taken) | Answered::Repeated(taken) = answered
+        {
+            *at = Some(taken);
         }
     }
 
@@ -186,8 +219,8 @@ impl Device {
     fn think(&self, post: &mut Post, moment: Moment, offer: (u32, u32, Millis)) -> Option<(Millis, Body)> {
         let (number, epoch, deadline) = offer;
         let now = moment.now;
-        let (driver, ride) = (self.name(), RideRef::Number(RideId(number)));
-        let accept = Body::AcceptOffer(AcceptOffer { driver: driver.clone(), ride, epoch: Epoch(epoch) });
+        let (driver, ride, session) = (self.name(), RideRef::Number(RideId(number)), self.session);
+        let accept = Body::AcceptOffer(AcceptOffer { driver: driver.clone(), ride, session, epoch: Epoch(epoch) });
         if moment.settling {
             return Some((now, accept));
         }
@@ -197,7 +230,7 @@ impl Device {
         match post.draws.below(100) {
             0..60 => Some((soon, accept)),
             60..70 => Some((last, accept)),
-            70..80 => Some((soon, Body::DeclineOffer(DeclineOffer { driver, ride, epoch: Epoch(epoch) }))),
+            70..80 => Some((soon, Body::DeclineOffer(DeclineOffer { driver, ride, session, epoch: Epoch(epoch) }))),
             _ => None,
         }
     }
@@ -210,18 +243,19 @@ impl Device {
         let ride = RideRef::Number(RideId(any));
         let driver = if post.draws.chance(10) { Name::from("nobody") } else { self.name() };
         let place = self.place;
+        let session = if post.draws.chance(70) { self.session } else { post.draws.below(4) as u32 };
         let body = match post.draws.below(9) {
-            0 => Body::AcceptOffer(AcceptOffer { driver, ride, epoch: Epoch(post.draws.below(4) as u32) }),
-            1 => Body::DeclineOffer(DeclineOffer { driver, ride, epoch: Epoch(post.draws.below(4) as u32) }),
-            2 => Body::ArriveAtPickup(ArriveAtPickup { driver, ride }),
-            3 => Body::BoardRider(BoardRider { driver, ride }),
-            4 => Body::EndTrip(EndTrip { driver, ride, place }),
-            5 => Body::CancelByDriver(CancelByDriver { driver, ride }),
-            6 => Body::EndShift(EndShift { driver }),
+            0 => Body::AcceptOffer(AcceptOffer { driver, ride, session, epoch: Epoch(post.draws.below(4) as u32) }),
+            1 => Body::DeclineOffer(DeclineOffer { driver, ride, session, epoch: Epoch(post.draws.below(4) as u32) }),
+            2 => Body::ArriveAtPickup(ArriveAtPickup { driver, ride, session }),
+            3 => Body::BoardRider(BoardRider { driver, ride, session }),
+            4 => Body::EndTrip(EndTrip { driver, ride, session, place }),
+            5 => Body::CancelByDriver(CancelByDriver { driver, ride, session }),
+            6 => Body::EndShift(EndShift { driver, session }),
             7 => Body::CancelRide(CancelRide { ride }),
             _ => {
-                let other = Body::EndShift(EndShift { driver: Name::from("nobody") });
-                return post.conflict(now, Body::CancelByDriver(CancelByDriver { driver, ride }), other);
+                let other = Body::EndShift(EndShift { driver: Name::from("nobody"), session });
+                return post.conflict(now, Body::CancelByDriver(CancelByDriver { driver, ride, session }), other);
             }
         };
         post.order(now, body);

@@ -69,6 +69,10 @@ pub(crate) struct SeenRide {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SeenDriver {
     pub on_shift: bool,
+    /// The session that is open.
+    pub session: u32,
+    /// All turns before this one are in it.
+    pub next_turn: Offset,
     pub seq: u32,
     /// Ride, epoch and deadline of the offer.
     pub offered: Option<(u32, u32, Millis)>,
@@ -254,8 +258,9 @@ impl Client {
         match (&mut self.role, down) {
             (_, Down::Answer(key, answered)) => {
                 self.post.answered(key, answered)?;
-                if let Role::Rider(rider) = &mut self.role {
-                    rider.answered(&mut self.post, moment, key, answered);
+                match &mut self.role {
+                    Role::Rider(rider) => rider.answered(&mut self.post, moment, key, answered),
+                    Role::Device(device) => device.answered(key, answered),
                 }
             }
             (Role::Rider(rider), Down::Ride(key, seen, next)) => rider.see(&mut self.post, moment, key, (seen, next)),

@@ -3,6 +3,7 @@
 use super::tables::{Driver, Ride, Shift, Stage};
 use super::{Course, Model};
 use crate::broken::{Checked, Promise, ensure};
+use hansom_engine::domain::Session;
 use hansom_engine::lifecycle::{offer, ride, session};
 use hansom_engine::record::{Refusal, RequestRefusal, RequestRide};
 use hansom_engine::{Command, DriverId, Epoch, Event, Key, Offset, RideId, Turn};
@@ -49,13 +50,14 @@ pub fn is_of_command(turn: &Turn, answer: &Answer, event: &Event) -> bool {
         Command::ArriveAtPickup { .. } => matches!(event, Event::DriverArrived { .. }),
         Command::BoardRider { .. } => matches!(event, Event::RiderBoarded { .. }),
         Command::StartShift(_) => matches!(event, Event::ShiftStarted(_)),
+        Command::OpenSession { .. } => matches!(event, Event::SessionOpened { .. }),
         Command::EndTrip { .. } => matches!(event, Event::RideEnded { place: Some(_), .. }),
         // Taken, so that no deadline ended the ride before.
         Command::CancelRide { ride: of } => matches!(event, Event::RideEnded { ride, .. } if ride == of),
         Command::CancelByDriver { .. } => {
             matches!(event, Event::RideReleased { cause: hansom_engine::record::ReleaseCause::DriverCancelled, .. })
         }
-        Command::EndShift { driver: of } => match event {
+        Command::EndShift { driver: of, .. } => match event {
             Event::OfferWithdrawn { driver, .. } | Event::ShiftFinishing { driver } | Event::ShiftEnded { driver } => {
                 driver == of
             }
@@ -123,8 +125,10 @@ impl Model {
     /// Whether the key of a command that creates is of a time from which keys are remembered. It says its time if it is a
     /// UUID of version 7.
     fn is_fresh(&self, turn: &Turn) -> Result<(), Refusal> {
-        let creates =
-            matches!(turn.command, Command::StartShift(_) | Command::EndShift { .. } | Command::RequestRide(_));
+        let creates = matches!(
+            turn.command,
+            Command::StartShift(_) | Command::OpenSession { .. } | Command::EndShift { .. } | Command::RequestRide(_)
+        );
         let Some(key) = turn.key.filter(|key| creates && (key.0 >> 76) & 0xf == 7) else { return Ok(()) };
         let made = Millis((key.0 >> 80) as i64);
         if made - self.at > MINUTE {
@@ -146,6 +150,7 @@ impl Model {
 
     /// Whether a command is allowed now, and if not, by which rule.
     fn rules(&self, command: &Command) -> Result<(), Refusal> {
+        self.speaks_for(command)?;
         match command {
             Command::StartShift(order) => {
                 let shift = self.drivers.iter().find(|driver| driver.name == order.driver).map(|driver| driver.shift);
@@ -157,7 +162,11 @@ impl Model {
                     _ => Ok(()),
                 }
             }
-            Command::EndShift { driver } => match self.of_driver(*driver)?.shift {
+            Command::OpenSession { driver } => match self.of_driver(*driver)?.shift {
+                Shift::On | Shift::Finishing => Ok(()),
+                Shift::Off => Err(session::Refusal::OffShift.into()),
+            },
+            Command::EndShift { driver, .. } => match self.of_driver(*driver)?.shift {
                 Shift::On => Ok(()),
                 Shift::Finishing => Err(session::Refusal::OnShift(session::Status::Finishing).into()),
                 Shift::Off => Err(session::Refusal::OffShift.into()),
@@ -167,10 +176,10 @@ impl Model {
                 Stage::Aboard(_) => Err(ride::Refusal::OnBoard.into()),
                 _ => Ok(()),
             },
-            Command::AcceptOffer { driver, ride, epoch } | Command::DeclineOffer { driver, ride, epoch } => {
+            Command::AcceptOffer { driver, ride, epoch, .. } | Command::DeclineOffer { driver, ride, epoch, .. } => {
                 self.answers_offer(*driver, *ride, *epoch)
             }
-            Command::ArriveAtPickup { driver, ride } => {
+            Command::ArriveAtPickup { driver, ride, .. } => {
                 let held = &self.of_driver(*driver)?.held;
                 match self.bound(*driver, *ride)? {
                     Stage::AtPickup(_) => Err(ride::Refusal::Arrived.into()),
@@ -179,7 +188,7 @@ impl Model {
                     _ => Ok(()),
                 }
             }
-            Command::BoardRider { driver, ride } => {
+            Command::BoardRider { driver, ride, .. } => {
                 self.of_driver(*driver)?;
                 match self.bound(*driver, *ride)? {
                     Stage::Coming(_) => Err(ride::Refusal::NotArrived.into()),
@@ -194,7 +203,7 @@ impl Model {
                     _ => Err(ride::Refusal::NotOnBoard.into()),
                 }
             }
-            Command::CancelByDriver { driver, ride } => {
+            Command::CancelByDriver { driver, ride, .. } => {
                 self.of_driver(*driver)?;
                 match self.bound(*driver, *ride)? {
                     Stage::Aboard(_) => Err(ride::Refusal::OnBoard.into()),
@@ -209,6 +218,30 @@ impl Model {
             | Command::Upgrade(_)
             | Command::Checkpoint { .. } => Ok(()),
         }
+    }
+
+    /// Whether who sends it holds the open session of the driver for whom it speaks.
+    fn speaks_for(&self, command: &Command) -> Result<(), Refusal> {
+        let (driver, given) = match command {
+            Command::EndShift { driver, session }
+            | Command::AcceptOffer { driver, session, .. }
+            | Command::DeclineOffer { driver, session, .. }
+            | Command::ArriveAtPickup { driver, session, .. }
+            | Command::BoardRider { driver, session, .. }
+            | Command::EndTrip { driver, session, .. }
+            | Command::CancelByDriver { driver, session, .. } => (driver, *session),
+            _ => return Ok(()),
+        };
+        // Nobody speaks for a driver whom nobody knows: that is told first.
+        let Ok(driver) = self.of_driver(*driver) else { return Ok(()) };
+        let open = Session(driver.session);
+        if given.0 < open.0 {
+            return Err(session::Refusal::Superseded { given, open }.into());
+        }
+        if given.0 > open.0 {
+            return Err(session::Refusal::NotOpened { given, open }.into());
+        }
+        Ok(())
     }
 
     fn answers_offer(&self, driver: DriverId, ride: RideId, epoch: Epoch) -> Result<(), Refusal> {

@@ -19,6 +19,28 @@ impl Model {
         Ok(())
     }
 
+    pub(super) fn session_opened(&mut self, id: u32, session: u32) -> Checked {
+        let driver = self.driver(id)?;
+        let next = driver.session + 1;
+        let may = driver.shift != Shift::Off && session == next;
+        ensure(may, Promise::Answer, || format!("session {next} of driver {id} comes next"))?;
+        (driver.session, driver.seq) = (session, 0);
+        Ok(())
+    }
+
+    /// From which session the ping is that is decided.
+    fn session_of_ping(course: &mut Course<'_>, id: u32, seq: u32) -> Checked<u32> {
+        let ping = match &course.turn.command {
+            Command::ReportPositions(pings) => pings.get(course.pings),
+            _ => None,
+        };
+        course.pings += 1;
+        match ping {
+            Some(ping) if (ping.driver.0, ping.seq) == (id, seq) => Ok(ping.session.0),
+            other => Err(Broken::new(Promise::Answer, format!("the next position is {other:?}"))),
+        }
+    }
+
     pub(super) fn shift_finishing(&mut self, id: u32) -> Checked {
         let driver = self.driver(id)?;
         let may = driver.shift == Shift::On && !driver.held.is_empty();
@@ -28,7 +50,8 @@ impl Model {
     }
 
     pub(super) fn shift_ended(&mut self, course: &Course<'_>, id: u32) -> Checked {
-        let by_order = course.begun && matches!(course.turn.command, Command::EndShift { driver } if driver.0 == id);
+        let by_order =
+            course.begun && matches!(course.turn.command, Command::EndShift { driver, .. } if driver.0 == id);
         let driver = self.driver(id)?;
         let ends = driver.shift == Shift::Finishing || driver.shift == Shift::On && by_order;
         let is_free = driver.held.is_empty() && driver.offered.is_none();
@@ -43,19 +66,22 @@ impl Model {
     }
 
     pub(super) fn moved(&mut self, course: &mut Course<'_>, id: u32, seq: u32) -> Checked {
-        course.pings += 1;
+        let session = Self::session_of_ping(course, id, seq)?;
         let at = self.at;
         let driver = self.driver(id)?;
-        ensure(driver.shift != Shift::Off && seq > driver.seq, Promise::Answer, || "a stale position".into())?;
+        let current = driver.shift != Shift::Off && session == driver.session && seq > driver.seq;
+        ensure(current, Promise::Answer, || "a stale position".into())?;
         (driver.seq, driver.heard, driver.comms) = (seq, at, Comms::Live);
         Ok(())
     }
 
     pub(super) fn ping_refused(&mut self, course: &mut Course<'_>, id: u32, seq: u32, reason: PingRefusal) -> Checked {
-        course.pings += 1;
+        let session = Self::session_of_ping(course, id, seq)?;
         let right = match self.drivers.get(id as usize) {
             None => reason == PingRefusal::UnknownDriver,
             Some(driver) if driver.shift == Shift::Off => reason == PingRefusal::OffShift,
+            Some(driver) if session < driver.session => reason == PingRefusal::Superseded,
+            Some(driver) if session > driver.session => reason == PingRefusal::NotOpened,
             Some(driver) if seq <= driver.seq => reason == PingRefusal::OutOfOrder,
             // Whether a place is near a street is a matter of the network.
             Some(_) => matches!(reason, PingRefusal::Teleport | PingRefusal::OffStreet),

@@ -168,6 +168,7 @@ impl Model {
             | Event::Checkpoint { .. } => Ok(()),
 
             Event::ShiftStarted(e) => self.shift_started(e),
+            Event::SessionOpened { driver, session } => self.session_opened(driver.0, session.0),
             Event::ShiftFinishing { driver } => self.shift_finishing(driver.0),
             Event::ShiftEnded { driver } => self.shift_ended(course, driver.0),
             Event::DriverMoved { driver, seq, .. } => self.moved(course, driver.0, *seq),

@@ -129,6 +129,8 @@ pub enum Comms {
 pub struct Driver {
     pub name: Name,
     pub shift: Shift,
+    /// The session that is open.
+    pub session: u32,
     pub seats: u8,
     pub class: u8,
     pub comms: Comms,
@@ -144,6 +146,7 @@ impl Driver {
         Self {
             name: e.name.clone(),
             shift: Shift::On,
+            session: 1,
             seats: e.seats,
             class: e.class,
             comms: Comms::Live,

@@ -82,6 +82,8 @@ pub enum RuleBug {
     None,
     /// An offer is taken whatever epoch the answer names.
     NoEpochFence,
+    /// A device speaks for a driver after another one took over.
+    NoSessionFence,
     /// A command whose key was seen takes effect again.
     NoDedupe,
     /// Another command under a key that was seen gets the first answer.

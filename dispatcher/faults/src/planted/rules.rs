@@ -4,7 +4,7 @@ use super::{RuleBug, Service};
 use crate::server::FOLDER;
 use crate::town::Setting;
 use hansom_engine::decide::{Step, decide};
-use hansom_engine::domain::Planner;
+use hansom_engine::domain::{Planner, Session};
 use hansom_engine::lifecycle::ride;
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
@@ -213,9 +213,14 @@ fn asked_otherwise(
 ) -> bool {
     let first = out.len();
     match (bug, step) {
-        (RuleBug::NoEpochFence, Step::Command(key, Command::AcceptOffer { driver, ride, epoch })) => {
+        (RuleBug::NoEpochFence, Step::Command(key, Command::AcceptOffer { driver, ride, session, epoch })) => {
             let open = state.rides().get(*ride).and_then(|ride| ride.offer).map_or(*epoch, |offer| offer.epoch);
-            let command = Command::AcceptOffer { driver: *driver, ride: *ride, epoch: open };
+            let command = Command::AcceptOffer { driver: *driver, ride: *ride, session: *session, epoch: open };
+            decide(desk, state, stamp, Step::Command(key, &command), out);
+        }
+        (RuleBug::NoSessionFence, Step::Command(key, Command::ArriveAtPickup { driver, ride, .. })) => {
+            let session = state.fleet().get(*driver).map_or(Session::FIRST, |driver| driver.device);
+            let command = Command::ArriveAtPickup { driver: *driver, ride: *ride, session };
             decide(desk, state, stamp, Step::Command(key, &command), out);
         }
         (RuleBug::NoDedupe, Step::Command(Some(key), command)) if memory.taken.contains_key(&key) => {
@@ -284,7 +289,7 @@ fn told_otherwise(bug: RuleBug, memory: &Memory, state: &State, (stamp, step): (
                 }
             }
         }
-        (RuleBug::TwoDrivers, Step::Command(_, Command::AcceptOffer { driver, ride, epoch })) => {
+        (RuleBug::TwoDrivers, Step::Command(_, Command::AcceptOffer { driver, ride, epoch, .. })) => {
             let not_his = Event::Refused { reason: Refusal::Ride(ride::Refusal::NotOffered) };
             let taken = state.rides().get(*ride).is_some_and(|ride| ride.status.driver().is_some());
             if taken && *said == [not_his] {
@@ -300,7 +305,7 @@ fn told_otherwise(bug: RuleBug, memory: &Memory, state: &State, (stamp, step): (
                 }
             }
         }
-        (RuleBug::BoardedAfterEnd, Step::Command(_, Command::BoardRider { driver, ride })) => {
+        (RuleBug::BoardedAfterEnd, Step::Command(_, Command::BoardRider { driver, ride, .. })) => {
             if let [Event::Refused { reason: Refusal::Ride(ride::Refusal::Ended(_)) }] = said {
                 said[0] = Event::RiderBoarded { ride: *ride, driver: *driver };
             }
