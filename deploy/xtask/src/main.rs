@@ -3,6 +3,7 @@
 mod ci;
 mod expected;
 mod fuzz;
+mod kill;
 mod reference;
 mod shell;
 mod tidy;
@@ -20,6 +21,8 @@ Chores of the repository. Usage: cargo xtask CHORE
   tidy                dead links, error codes without a section, backward or unused dependencies, licences
   fuzz [--seconds N] [TARGET…]
                       try changed inputs on every decoder of outside bytes, N seconds each (default: a minute)
+  kill --kills N [--seed N]
+                      kill a served market under load so many times, and look for what it acknowledged
   gen [--check]       write docs/schemas from the code; with --check: compare, and change nothing
   soak --seeds N [--first S] [--threads T]
                       run the market under faults drawn from N seeds; stops at the first that fails
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root),
         ["fuzz", "--seconds", seconds, ref targets @ ..] => fuzz::run(&root, seconds, targets),
         ["fuzz", ref targets @ ..] => fuzz::run(&root, fuzz::MINUTE, targets),
+        ["kill", "--kills", kills] => kill::run(&root, kills, "1"),
+        ["kill", "--kills", kills, "--seed", seed] => kill::run(&root, kills, seed),
         ["gen"] => reference::run(&root, Mode::Rewrite),
         ["gen", "--check"] => reference::run(&root, Mode::Compare),
         ["expected"] => expected::run(&root, Mode::Rewrite),
