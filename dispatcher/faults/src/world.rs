@@ -116,7 +116,7 @@ impl World {
             for is_second in [false, true] {
                 let mut post = post();
                 let device = Device::new(driver, is_second, network.clone(), mischief, &mut post.draws);
-                self.clients.push(Client { post, role: Role::Device(device) });
+                self.clients.push(Client { post, role: Role::Device(Box::new(device)) });
             }
         }
         for rider in 0..riders {

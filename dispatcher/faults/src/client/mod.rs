@@ -105,7 +105,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) enum Role {
     Rider(Rider),
-    Device(Device),
+    Device(Box<Device>),
 }
 
 /// How the world is to a client right now.
