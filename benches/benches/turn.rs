@@ -188,5 +188,21 @@ fn pings(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, commands, pings);
+/// The state as bytes and back, and the digest of a slice of it: 100,000 drivers, 20,000 of them on a trip.
+fn snapshots(c: &mut Criterion) {
+    let mut group = c.benchmark_group("state of 100,000 drivers");
+    group.sample_size(10);
+    let mut city = City::new(100_000, Planner::Nearest);
+    for _ in 0..20_000 {
+        city.on_board();
+    }
+    let bytes = city.state.encode();
+    group.bench_function(format!("encode, {} KiB", bytes.len() >> 10), |b| b.iter(|| city.state.encode()));
+    group.bench_function("digest", |b| b.iter(|| city.state.digest()));
+    group.bench_function("decode", |b| b.iter(|| State::decode(&bytes, &city.network).expect("its own bytes")));
+    group.bench_function("digest of a slice", |b| b.iter(|| city.state.slice_digest(black_box(7))));
+    group.finish();
+}
+
+criterion_group!(benches, commands, pings, snapshots);
 criterion_main!(benches);

@@ -217,6 +217,8 @@ impl MarketActor {
     }
 
     fn opened(&self) -> Result<Serving, Cause> {
+        // Offsets that were not durable are given out again: nobody from before may wait for them.
+        self.shared.acks.fail();
         let now = self.spec.clock.now();
         let Spec { header, streets, folder, .. } = &self.spec;
         let recovery::Opened { market, follower, report } =
@@ -419,7 +421,8 @@ impl MarketActor {
         };
         self.shared.acks.expect(Offset(market.turns()), since, reply);
         let taken = guarded(|| market.submit(at, key, command).map(|turn| names.learn(turn)));
-        if matches!(taken, Err(Cause::Panicked(_)))
+        // Its turn will not be durable. Left in line, its sender would be told of another's turn of that offset after a restart.
+        if taken.is_err()
             && let Some(reply) = self.shared.acks.withdraw()
         {
             let _ = reply.send(Err(NotTaken::Unknown));

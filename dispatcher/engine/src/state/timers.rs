@@ -78,6 +78,10 @@ pub struct Timers {
 }
 
 impl Timers {
+    pub(crate) fn of(timers: Vec<Timer>) -> Self {
+        Self { set: timers.into_iter().map(Packed::new).collect() }
+    }
+
     /// The next one.
     pub fn first(&self) -> Option<Timer> {
         self.set.first().map(|packed| packed.timer())

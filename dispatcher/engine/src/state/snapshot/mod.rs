@@ -84,15 +84,16 @@ impl State {
         let parts = Parts::read(bytes)?;
         let rides = parts.rides(network)?;
         let mut fleet = Fleet::new(network);
-        for (driver, number) in parts.drivers.into_iter().zip(0..) {
-            check_driver(&driver, number, network)?;
-            if fleet.names.insert(driver.name.clone(), driver.id).is_some() {
-                return Err(DecodeError::Range("name of its own"));
-            }
-            fleet.drivers.push(driver);
+        for (driver, number) in parts.drivers.iter().zip(0..) {
+            check_driver(driver, number, network)?;
         }
-        let mut timers = Timers::default();
-        parts.timers.into_iter().for_each(|timer| timers.insert(timer));
+        // Collected and not inserted one by one: sorted once, then built.
+        fleet.names = parts.drivers.iter().map(|driver| (driver.name.clone(), driver.id)).collect();
+        if fleet.names.len() != parts.drivers.len() {
+            return Err(DecodeError::Range("name of its own"));
+        }
+        fleet.drivers = parts.drivers;
+        let timers = Timers::of(parts.timers);
         let mut state = Self {
             logic_version: parts.logic_version,
             settings: Arc::new(parts.settings),
