@@ -174,6 +174,10 @@ impl World {
             if !settled && self.moment().settling {
                 settled = true;
                 self.disk.calm();
+                // The clock is set, too: one that is a minute behind refuses whatever creates.
+                self.skew = Millis::ZERO;
+                self.wake_planned = None;
+                self.go_on();
             }
             if let Some(ending) = self.happen(happening)? {
                 return Ok(ending);
