@@ -229,7 +229,9 @@ impl Audit {
 
     /// Whether all that is missing of what was released was in the last commit.
     pub fn only_last_commit(&self, next: Offset) -> bool {
-        self.commits.last().is_some_and(|last| next.0 >= *last)
+        // One that failed has released nothing.
+        let last = self.commits.iter().rev().find(|first| **first < self.durable());
+        last.is_some_and(|last| next.0 >= *last)
     }
 
     /// Whether what is left ends where a segment ended.
