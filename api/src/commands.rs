@@ -53,6 +53,7 @@ fn said(key: &str, answer: Result<Done, NotTaken>) -> String {
     match answer {
         Ok(Done::Taken { offset }) => answers::taken(key, offset.0),
         Ok(Done::Refused { offset, reason }) => answers::faulty(Some(key), &LineFault::refused(offset.0, reason)),
+        Ok(Done::Skipped { offset }) => answers::faulty(Some(key), &LineFault::skipped(offset.0)),
         Err(cause) => answers::faulty(Some(key), &LineFault::not_taken(&cause)),
     }
 }

@@ -38,6 +38,12 @@ impl LineFault {
         Self { offset: Some(offset), ..Self::of(code, &refusal, false) }
     }
 
+    /// Deciding it failed.
+    pub fn skipped(offset: u64) -> Self {
+        let reason = "the program has a fault that shows on this command; it was skipped";
+        Self { offset: Some(offset), ..Self::of("poisoned", &reason, false) }
+    }
+
     /// The market did not take it.
     pub fn not_taken(cause: &NotTaken) -> Self {
         match cause {

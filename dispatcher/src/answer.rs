@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hansom_engine::record::{Event, RequestRefusal};
+use hansom_engine::record::{Event, Poison, RequestRefusal};
 use hansom_engine::{Offset, Turn};
 use hansom_market::MarketError;
 use hansom_market::recovery::RecoveryError;
@@ -22,6 +22,11 @@ pub enum Answer {
         offset: Offset,
         /// Which rule.
         reason: Refusal,
+    },
+    /// Deciding it failed, which is a fault of the program: it was passed over, and nothing else was touched.
+    Skipped {
+        /// Where in the log.
+        offset: Offset,
     },
 }
 
@@ -42,6 +47,7 @@ impl Answer {
         let offset = turn.offset;
         let said = turn.events.iter().rev().find_map(|event| match event {
             Event::Repeated { first } => Some(Self::Taken { offset: *first }),
+            Event::Poisoned { step: Poison::Command } => Some(Self::Skipped { offset }),
             Event::Refused { reason } => Some(Self::Refused { offset, reason: (*reason).into() }),
             Event::RequestRefused { reason, .. } => Some(Self::Refused { offset, reason: (*reason).into() }),
             _ => None,
@@ -118,5 +124,33 @@ impl std::fmt::Display for Standing {
             Self::Halted { cause } => write!(f, "halted: {cause}"),
             Self::Closed => f.write_str("closed"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hansom_engine::record::canonical::blank;
+    use hansom_engine::{RideId, record};
+
+    #[test]
+    fn what_became_of_a_command_is_said_by_its_own_events() {
+        let of = |events: Vec<Event>| Answer::of(&Turn { offset: Offset(7), events, ..blank() });
+        let offset = Offset(7);
+        assert_eq!(of(vec![]), Answer::Taken { offset });
+        assert_eq!(of(vec![Event::Repeated { first: Offset(3) }]), Answer::Taken { offset: Offset(3) });
+        let reason = record::Refusal::UnknownRide;
+        let refused = Answer::Refused { offset, reason: reason.into() };
+        assert_eq!(of(vec![Event::MatchingIdle, Event::Refused { reason }]), refused);
+        let reason = RequestRefusal::NoSeats;
+        let refused = Answer::Refused { offset, reason: reason.into() };
+        assert_eq!(of(vec![Event::RequestRefused { ride: RideId(1), reason }, Event::MatchingIdle]), refused);
+        assert_eq!(of(vec![Event::Poisoned { step: Poison::Command }]), Answer::Skipped { offset });
+        let timer = hansom_engine::state::Timer {
+            due: hansom_geo_index::Millis(1),
+            kind: hansom_engine::state::TimerKind::Matching,
+            id: 0,
+        };
+        assert_eq!(of(vec![Event::Poisoned { step: Poison::Timer(timer) }]), Answer::Taken { offset });
     }
 }
