@@ -7,12 +7,12 @@
 use actix_rt::System;
 use hansom_dispatcher::{Dispatcher, MarketHandle, NotTaken, Pending, Spec, WallClock};
 use hansom_engine::domain::{Planner, Policy, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, RequestRide, StartShift};
+use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, StartShift};
 use hansom_engine::{Command, Key, Name};
 use hansom_geo_index::import::synthetic;
 use hansom_geo_index::{Coord, Millis, Network, NodeId};
 use hansom_market::Streets;
-use hansom_market::ingest::{Location, Position};
+use hansom_market::ingest::{Body, Location, Order, Position, Rating, order};
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
@@ -22,6 +22,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 const DRIVERS: u32 = 8_000;
 const PINGS_PER_COMMAND: u64 = 100;
+/// Positions a second to try, until some are shed.
+const RATES: [u64; 8] = [50_000, 100_000, 200_000, 300_000, 400_000, 600_000, 800_000, 1_000_000];
 /// Positions are sent in slices of this long.
 const SLICE: Duration = Duration::from_millis(5);
 
@@ -35,8 +37,8 @@ fn main() {
         assert!(market.ready().await.is_serving());
         let mut load = Load { market, network, pings: 0, keys: 0 };
         load.start_shifts().await;
-        let mut clean = 0;
-        for rate in [50, 100, 150, 200, 300, 400, 600, 800].map(|thousand| thousand * 1_000) {
+        let mut clean = RATES[0];
+        for rate in RATES {
             let done = run(&dispatcher, &mut load, rate, Duration::from_secs(3)).await;
             println!("{done}");
             if done.shed > 0 {
@@ -65,7 +67,14 @@ fn spec(data: &Path, network: &Arc<Network>) -> Spec {
         scenario: String::new(),
     };
     let streets = Streets::new(network.clone());
-    Spec { header, streets, folder: data.join("town"), clock: WallClock::Machine, capacity: 8_192 }
+    Spec {
+        header,
+        streets,
+        folder: data.join("town"),
+        clock: WallClock::Machine,
+        capacity: 8_192,
+        keep_positions: Millis::from_secs(3600),
+    }
 }
 
 /// What is sent.
@@ -143,14 +152,19 @@ impl Load {
         let _ = self.market.report(location);
     }
 
-    /// A rider asks for more seats than any vehicle has: a command that is decided and stays without an offer, so that all
-    /// drivers stay idle.
+    /// Other drivers come and go, one at a time.
     fn command(&mut self) -> Result<Pending, NotTaken> {
         let key = self.key();
-        let (pickup, dropoff) = (self.place(self.keys, 0), self.place(self.keys + 11, 0));
-        let rider = name(self.keys);
-        let order = RequestRide { rider, pickup, dropoff, seats: 9, class: 0, tier: 0, blocked: Box::default() };
-        self.market.submit(Some(key), Command::RequestRide(Box::new(order)))
+        let driver = name(u64::from(DRIVERS) + self.keys / 2 % 1_000);
+        let body = if self.keys.is_multiple_of(2) {
+            let (seats, class, autonomous, until, home) = (4, 0, false, None, None);
+            let place = self.place(self.keys, 0);
+            let rating = Rating(480);
+            Body::StartShift(order::StartShift { driver, place, seats, class, autonomous, until, home, rating })
+        } else {
+            Body::EndShift(order::EndShift { driver, session: 1 })
+        };
+        self.market.order(Order { key, source: "bench".into(), market: None, time: None, body })
     }
 }
 
