@@ -12,6 +12,7 @@ use hansom_engine::domain::Session;
 use hansom_engine::lifecycle::ride::Status;
 use hansom_engine::lifecycle::session;
 use hansom_engine::record::Header;
+use hansom_engine::steps::Rules;
 use hansom_engine::{Command, DriverId, Offset, State};
 use hansom_geo_index::Millis;
 use hansom_market::follower::{self, Following};
@@ -69,6 +70,8 @@ pub struct Spec {
     pub capacity: usize,
     /// How long positions stay in its log.
     pub keep_positions: Millis,
+    /// Other rules than the engine's, in which a test planted a fault.
+    pub rules: Option<Rules>,
 }
 
 /// What the actor of a market shares with those who talk to it.
@@ -225,7 +228,10 @@ impl MarketActor {
             recovery::open(folder, header, streets, now, outlet(&self.outbox))?;
         self.tell(&report);
         let shared = self.shared.clone();
-        let market = market.plan_beside(streets, Box::new(move || shared.lanes.nudge()));
+        let mut market = market.plan_beside(streets, Box::new(move || shared.lanes.nudge()));
+        if let Some(rules) = self.spec.rules {
+            market = market.decide_by(rules);
+        }
         let state = market.state();
         let names = Names::of(state, self.spec.streets.network.clone());
         let opened = Opened {

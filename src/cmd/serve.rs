@@ -142,6 +142,7 @@ fn start(
         clock,
         capacity: arguments.mailbox as usize,
         keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_h) * 3600),
+        rules: None,
     };
     Ok(dispatcher.open(spec)?)
 }

@@ -47,6 +47,7 @@ pub fn spec(name: &str, data: &Path, capacity: usize) -> Spec {
         clock: WallClock::Machine,
         capacity,
         keep_positions: Millis::from_secs(3600),
+        rules: None,
     }
 }
 

@@ -11,6 +11,9 @@ use crate::state::State;
 use hansom_geo_index::{Millis, Network};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// By what is decided: [`decide`], or what a test puts around it to plant a fault.
+pub type Rules = fn(&mut Desk, &State, Stamp, Step<'_>, &mut Vec<Event>);
+
 /// Takes one command at `at`, which is not earlier than that of the turn before. `events` is a buffer to reuse.
 ///
 /// Timers due before `at` fire first, in (due, kind, id) order; at equality the command wins, and always if it is one

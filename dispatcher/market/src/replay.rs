@@ -11,7 +11,8 @@ use hansom_engine::planner::problem;
 use hansom_engine::record::canonical::{self, EventChain, blank};
 use hansom_engine::record::json::turn_json;
 use hansom_engine::record::{Header, LOGIC_VERSION, Proposal};
-use hansom_engine::steps::{self, Diverged};
+use hansom_engine::decide::decide;
+use hansom_engine::steps::{self, Diverged, Rules};
 use hansom_engine::{Command, Offset, Stamp, State, Turn};
 use hansom_geo_index::{Millis, Network};
 use std::fmt::Write;
@@ -203,6 +204,18 @@ pub fn redecide(
     streets: &Streets,
     until: Until,
     check: Check,
+    visit: impl FnMut(&State, &Turn),
+) -> Result<Replayed, ReplayError> {
+    redecide_by(decide, reader, streets, until, check, visit)
+}
+
+/// As [`redecide`], by other rules than the engine's: those that a test planted a fault in, which the log tells of.
+pub fn redecide_by(
+    rules: Rules,
+    reader: &mut Reader,
+    streets: &Streets,
+    until: Until,
+    check: Check,
     mut visit: impl FnMut(&State, &Turn),
 ) -> Result<Replayed, ReplayError> {
     let header = reader.header();
@@ -231,7 +244,7 @@ pub fn redecide(
         let stamp = Stamp { offset: logged.offset, at: logged.at };
         let command = std::mem::replace(&mut logged.command, Command::Tick);
         let buffer = std::mem::take(&mut decided.events);
-        decided = steps::turn(&mut desk, &mut replay.state, stamp, logged.key, command, buffer);
+        decided = steps::turn_by(rules, &mut desk, &mut replay.state, stamp, logged.key, command, buffer);
         bytes.clear();
         let events = canonical::encode(&decided, origin, &mut bytes);
         if bytes[events..] != *logged_events {

@@ -11,6 +11,7 @@ use hansom_engine::assignment::NotOptimal;
 use hansom_engine::planner::problem;
 use hansom_engine::record::{Header, Ping, Proposal};
 use hansom_engine::state::{SLICES, TimerKind};
+use hansom_engine::steps::Rules;
 use hansom_engine::{Command, Desk, Event, Key, Offset, Stamp, State, Turn, steps};
 use hansom_geo_index::Millis;
 
@@ -34,6 +35,8 @@ pub struct Market {
     log: Writer,
     clock: Box<dyn Clock>,
     planner_latency: Millis,
+    /// Other rules than the engine's.
+    rules: Option<Rules>,
     /// What the planner answered, until it is due.
     answer: Option<Answer>,
     /// Offset of the next turn.
@@ -143,6 +146,7 @@ impl Market {
             log,
             clock,
             planner_latency: header.planner_latency,
+            rules: None,
             answer: None,
             next,
             now,
@@ -158,6 +162,12 @@ impl Market {
     #[must_use]
     pub fn plan_beside(self, streets: &Streets, told: Told) -> Self {
         Self { planning: Planning::Beside(Beside::start(streets.planner(), told)), ..self }
+    }
+
+    /// Has the market decide by other rules than the engine's from now on: so tests plant a fault.
+    #[must_use]
+    pub fn decide_by(self, rules: Rules) -> Self {
+        Self { rules: Some(rules), ..self }
     }
 
     /// Takes the planner's answer in, if one is there: the market wants to be woken for it at `at`.
@@ -223,7 +233,11 @@ impl Market {
         self.next = Offset(stamp.offset.0 + 1);
         let buffer = self.log.events_buffer();
         let began = self.clock.now_ns();
-        let turn = steps::turn(&mut self.desk, &mut self.state, stamp, key, command, buffer);
+        let (desk, state) = (&mut self.desk, &mut self.state);
+        let turn = match self.rules {
+            None => steps::turn(desk, state, stamp, key, command, buffer),
+            Some(rules) => steps::turn_by(rules, desk, state, stamp, key, command, buffer),
+        };
         let took_ns = before_ns + (self.clock.now_ns() - began);
         if turn.events.iter().any(|event| matches!(event, Event::OfferMade(_))) {
             self.latencies.push(took_ns);

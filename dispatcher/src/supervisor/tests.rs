@@ -52,6 +52,7 @@ fn spec(name: &str, data: &Path) -> Spec {
         clock: WallClock::Machine,
         capacity: 16,
         keep_positions: Millis::from_secs(3600),
+        rules: None,
     }
 }
 
