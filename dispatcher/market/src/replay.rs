@@ -6,12 +6,12 @@
 
 use crate::log::{LogError, Reader, each_turn};
 use crate::streets::Streets;
+use hansom_engine::decide::decide;
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
 use hansom_engine::record::canonical::{self, EventChain, blank};
 use hansom_engine::record::json::turn_json;
 use hansom_engine::record::{Header, LOGIC_VERSION, Proposal};
-use hansom_engine::decide::decide;
 use hansom_engine::steps::{self, Diverged, Rules};
 use hansom_engine::{Command, Offset, Stamp, State, Turn};
 use hansom_geo_index::{Millis, Network};
