@@ -6,7 +6,10 @@ use std::time::Duration;
 use hansom_engine::record::{Event, Poison, RequestRefusal};
 use hansom_engine::{Offset, Turn};
 use hansom_market::MarketError;
+use hansom_market::log::LogError;
 use hansom_market::recovery::RecoveryError;
+
+use crate::halts::Why;
 
 /// What became of a command that has a turn. Its bytes would survive a loss of power before anybody is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +91,22 @@ pub enum Cause {
     /// What it releases is not taken.
     #[error("what it releases is not taken")]
     Stuck,
+}
+
+impl Cause {
+    /// Whether the machine is to blame, or the program.
+    pub(crate) fn why(&self) -> Why {
+        match self {
+            // A log that failed says why once; then only that it did.
+            Self::Recovery(
+                RecoveryError::Io { .. }
+                | RecoveryError::Log(LogError::Io { .. } | LogError::Failed)
+                | RecoveryError::Market(MarketError::Log(LogError::Io { .. } | LogError::Failed)),
+            )
+            | Self::Market(MarketError::Log(LogError::Io { .. } | LogError::Failed)) => Why::Machine,
+            Self::Recovery(_) | Self::Market(_) | Self::Panicked(_) | Self::Stuck => Why::Fault,
+        }
+    }
 }
 
 /// What a market is doing.

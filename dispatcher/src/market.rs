@@ -1,7 +1,6 @@
 //! The actor of a market: its only writer, a thin shell that brings it the time, its commands and its wakeups.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use crate::answer::{Cause, NotTaken, Standing};
 use crate::clock::WallClock;
 use crate::events::Events;
 use crate::figures::MarketFigures;
+use crate::halts::Halts;
 use crate::lanes::{Lanes, Received, Waiting, Work};
 use crate::quarantine::Quarantine;
 use crate::release::{Durable, Opened, Outbox, ReleasedNames};
@@ -37,13 +37,6 @@ use crate::retention::{self, Retention};
 const BATCH: usize = 256;
 /// A market looks for its next deadline no farther ahead than this, and looks again then.
 const HORIZON: Millis = Millis::from_secs(1);
-
-/// A halted market is opened again after this, by folding its log …
-const PAUSE: Duration = Duration::from_secs(1);
-/// … but one that was halted so often …
-const MOST_HALTS: usize = 5;
-/// … within this time stays halted: what breaks it comes again.
-const LATELY: Duration = Duration::from_secs(600);
 
 /// At most so many positions wait for a market, those of idle drivers being shed first.
 const MOST_POSITIONS: usize = 1 << 16;
@@ -72,6 +65,8 @@ pub struct Spec {
     pub keep_positions: Millis,
     /// Other rules than the engine's, in which a test planted a fault.
     pub rules: Option<Rules>,
+    /// How long after a halt it is tried first whether it can be opened again.
+    pub reopen_after: Duration,
 }
 
 /// What the actor of a market shares with those who talk to it.
@@ -109,8 +104,7 @@ pub(crate) struct MarketActor {
     taken: Vec<Waiting>,
     /// When the market is woken next.
     alarm: Option<(Instant, SpawnHandle)>,
-    /// When it was halted lately.
-    halts: VecDeque<Instant>,
+    halts: Halts,
     /// It has served.
     served: bool,
     /// It is closed for good.
@@ -192,13 +186,13 @@ const NOBODY: DriverId = DriverId(u32::MAX);
 impl MarketActor {
     pub fn new(spec: Spec, shared: Arc<Shared>, outbox: Outbox) -> Self {
         Self {
+            halts: Halts::new(spec.reopen_after),
             spec,
             shared,
             outbox,
             market: None,
             taken: Vec::with_capacity(BATCH),
             alarm: None,
-            halts: VecDeque::new(),
             served: false,
             over: false,
         }
@@ -310,6 +304,7 @@ impl MarketActor {
     fn halt(&mut self, cause: Cause, ctx: &mut Context<Self>) {
         error!(market = %self.shared.name, %cause, "ALARM: the market is halted");
         self.shared.figures.halts.inc();
+        self.halts.note(Instant::now(), cause.why());
         self.shared.set(Standing::Halted { cause: Arc::new(cause) });
         for waiting in self.taken.drain(..) {
             let _ = waiting.reply.send(Err(NotTaken::Away(self.shared.lanes.standing())));
@@ -319,8 +314,6 @@ impl MarketActor {
             drop(market);
             self.part(follower);
         }
-        self.halts.push_back(Instant::now());
-        self.halts.retain(|halt| halt.elapsed() < LATELY);
         ctx.stop();
     }
 
@@ -490,12 +483,13 @@ impl Actor for MarketActor {
                 kept.forget(market.spec.clock.now() - market.spec.keep_positions);
             }
         });
-        match self.halts.back() {
-            None => self.open(ctx),
-            Some(_) if !self.served || self.halts.len() >= MOST_HALTS => {
-                error!(market = %self.shared.name, "ALARM: the market stays halted until it is opened anew");
-            }
-            Some(_) => _ = ctx.run_later(PAUSE, Self::open),
+        if self.halts.is_empty() {
+            return self.open(ctx);
+        }
+        if let Some(pause) = self.halts.pause().filter(|_| self.served) {
+            ctx.run_later(pause, Self::open);
+        } else {
+            error!(market = %self.shared.name, "ALARM: the market stays halted until it is opened anew");
         }
     }
 }

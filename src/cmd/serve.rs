@@ -143,6 +143,7 @@ fn start(
         capacity: arguments.mailbox as usize,
         keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_h) * 3600),
         rules: None,
+        reopen_after: hansom_dispatcher::REOPEN_AFTER,
     };
     Ok(dispatcher.open(spec)?)
 }

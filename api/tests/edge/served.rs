@@ -48,6 +48,7 @@ pub fn spec(name: &str, data: &Path, capacity: usize) -> Spec {
         capacity,
         keep_positions: Millis::from_secs(3600),
         rules: None,
+        reopen_after: hansom_dispatcher::REOPEN_AFTER,
     }
 }
 

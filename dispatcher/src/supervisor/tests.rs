@@ -1,6 +1,7 @@
 //! Markets that are opened, closed and broken while others serve.
 
 use std::path::Path;
+use std::time::Duration;
 
 use actix::{Context, Handler, Message};
 use actix_rt::System;
@@ -12,6 +13,7 @@ use hansom_geo_index::{Millis, NodeId};
 use hansom_market::Streets;
 
 use super::*;
+use crate::answer::Cause;
 use crate::clock::WallClock;
 use crate::events::Read;
 
@@ -53,6 +55,7 @@ fn spec(name: &str, data: &Path) -> Spec {
         capacity: 16,
         keep_positions: Millis::from_secs(3600),
         rules: None,
+        reopen_after: Duration::from_millis(5),
     }
 }
 
@@ -107,6 +110,41 @@ fn a_market_that_breaks_stops_alone_and_comes_back_from_its_log() {
         assert_eq!(taken(shift(&broken, 1).await), first, "it knows what it knew");
         assert!(taken(shift(&broken, 2).await) > first);
         dispatcher.close_all().await.expect("both logs are closed");
+    });
+}
+
+#[test]
+fn a_market_whose_machine_refuses_is_tried_until_it_can_be_opened() {
+    let data = tempfile::tempdir().expect("a folder");
+    System::new().block_on(async {
+        let dispatcher = Dispatcher::new();
+        let town = dispatcher.open(spec("town", data.path())).expect("a new name");
+        assert!(town.ready().await.is_serving());
+        let first = taken(shift(&town, 1).await);
+
+        // What holds the lock keeps it, but whoever opens the market next cannot write where it is to be.
+        let lock = data.path().join("town/lock");
+        std::fs::remove_file(&lock).expect("the market has a lock");
+        std::fs::create_dir(&lock).expect("its name is free");
+        let actor = dispatcher.lock()["town"].actor.clone();
+        actor.try_send(Break).expect("there is room");
+        let mut standing = town.watch();
+        while dispatcher
+            .figures()
+            .text()
+            .expect("text")
+            .lines()
+            .all(|line| line != "hansom_halts_total{market=\"town\"} 9")
+        {
+            standing.changed().await.expect("the market is there");
+        }
+        let refused = town.standing();
+        assert!(matches!(&refused, Standing::Halted { cause } if matches!(**cause, Cause::Recovery(_))), "{refused}");
+
+        std::fs::remove_dir(&lock).expect("it is empty");
+        until(&town, Standing::is_serving).await;
+        assert_eq!(taken(shift(&town, 1).await), first, "it knows what it knew");
+        dispatcher.close_all().await.expect("it closes");
     });
 }
 
