@@ -1,6 +1,7 @@
 //! Markets that are opened, closed and broken while others serve.
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix::{Context, Handler, Message};
@@ -59,10 +60,13 @@ fn spec(name: &str, data: &Path) -> Spec {
     }
 }
 
+/// When the tests began: by it the same order has the same key for as long as they take.
+static BEGAN: LazyLock<Millis> = LazyLock::new(|| WallClock::Machine.now());
+
 /// A driver goes on shift. The key is of the present time.
 async fn shift(market: &MarketHandle, number: u128) -> Result<Answer, NotTaken> {
     let network = sample::grid(5, 5, 100_000, 10_000);
-    let key = Key((WallClock::Machine.now().0 as u128 / 60_000 * 60_000) << 80 | 7 << 76 | 0b10 << 62 | number);
+    let key = Key((BEGAN.0 as u128) << 80 | 7 << 76 | 0b10 << 62 | number);
     let order = StartShift {
         driver: Name(format!("driver {number}").into()),
         place: network.node_coord(NodeId(3)),
