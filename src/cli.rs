@@ -82,7 +82,7 @@ Examples:
   hansom serve --market a.toml b.toml --data data --listen 127.0.0.1:9000 --log-format json
   hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05
 A market file has the sections of a scenario that say what is decided where, and how: name, timezone, network, policy, \
-tariff, and the limits such as offer_s. Commands and positions come in as lines of JSON (CloudEvents): \
+tariff, keep (how long orders, rides and drivers are remembered), and the limits such as offer_s. Commands and positions come in as lines of JSON (CloudEvents): \
 POST /v1/commands, /v1/locations; GET /v1/events, /healthz, /readyz, /metrics. Ctrl-C or SIGTERM ends it in good order.")]
     Serve(Serve),
     /// Turn street data into a network file
@@ -303,10 +303,10 @@ pub struct Serve {
     /// The most commands that may wait for a market; more are told to come again
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub mailbox: u32,
-    /// How many hours positions stay in a market's log; all else stays for ever. A log without them folds and explains, but
+    /// How many minutes positions stay in a market's log; all else stays for ever. A log without them folds and explains, but
     /// cannot be decided again
-    #[arg(long, value_name = "H", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=87_600))]
-    pub keep_positions_h: u32,
+    #[arg(long, value_name = "MIN", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=5_256_000))]
+    pub keep_positions_min: u32,
     /// How the log of the program itself is printed, to stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -103,7 +103,7 @@ impl City {
     fn pings(&mut self, seq: u32, step: u32) -> Vec<Vec<Ping>> {
         let mut path = Path::default();
         let times = self.router.times(WeightsVersion(0));
-        let pings = self.state.fleet().drivers().iter().map(|driver| {
+        let pings = self.state.fleet().drivers().map(|driver| {
             let place = driver.leg.map_or(driver.anchor, |leg| {
                 times.path(leg.origin, leg.target, &mut path);
                 let edge = path.edges[(path.edges.len() - 1) * step as usize / 100];

@@ -231,8 +231,7 @@ impl MarketActor {
         let opened = Opened {
             names: names.clone(),
             open_requests: state.rides().iter().filter(|ride| !matches!(ride.status, Status::Ended(_))).count() as i64,
-            drivers: state.fleet().drivers().iter().filter(|driver| driver.session != session::Status::Off).count()
-                as i64,
+            drivers: state.fleet().drivers().filter(|driver| driver.session != session::Status::Off).count() as i64,
         };
         self.outbox.try_send(Durable::Opened(Box::new(opened))).map_err(|_| Cause::Stuck)?;
         let checked = (Instant::now(), market.turns());

@@ -12,10 +12,6 @@ const DECLINE_REST: Millis = Millis::from_secs(60);
 const ARRIVAL_MM: i64 = 300_000;
 /// How old a device may claim a report to be.
 const MAX_AGE: Millis = Millis::from_secs(60);
-/// How long the keys of a ride are kept after its end.
-const RIDE_KEY_LIFE: Millis = Millis::from_secs(600);
-/// How long creation keys are kept.
-const CREATION_KEY_LIFE: Millis = Millis::from_secs(24 * 3600);
 /// How often a ride that waits is looked at again.
 const REVIEW: Millis = Millis::from_secs(600);
 /// How long after its request a ride that got all its offers is given up, if the rider stays.
@@ -50,8 +46,9 @@ pub fn settings(scenario: &Scenario, hours: Vec<HourSpan>) -> Settings {
         reanchor_across_mm: scenario.reanchor.across.0,
         arrival_mm: ARRIVAL_MM,
         max_age: MAX_AGE,
-        ride_key_life: RIDE_KEY_LIFE,
-        creation_key_life: CREATION_KEY_LIFE,
+        ride_key_life: scenario.keep.rides,
+        creation_key_life: scenario.keep.keys,
+        driver_life: scenario.keep.drivers,
         review: REVIEW,
         give_up: GIVE_UP,
         planner_patience: PLANNER_PATIENCE,

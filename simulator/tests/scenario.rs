@@ -232,6 +232,11 @@ fn keys_that_do_not_go_together() {
              hint: raise `silence.redispatch_s`, or leave it out: it is twice `silence.warn_s`",
         ),
         (
+            vec!["keep.drivers_s=3600"],
+            "error[E0211]: `keep.drivers_s` in `--set keep.drivers_s=3600` is 3600 s, but orders are remembered for 86400 s\n\
+             hint: raise `keep.drivers_s`, or lower `keep.keys_s`",
+        ),
+        (
             vec!["demand.rate_per_h=[3, 4]"],
             "error[E0211]: `demand.rate_per_h` in `--set demand.rate_per_h=[3, 4]` is a list of 2, but the period has 4 hours\n\
              hint: give a rate for each hour from the period's start, or a single number for all",

@@ -141,7 +141,7 @@ fn start(
         folder: arguments.data.join(market.name()),
         clock,
         capacity: arguments.mailbox as usize,
-        keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_h) * 3600),
+        keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_min) * 60),
         rules: None,
         reopen_after: hansom_dispatcher::REOPEN_AFTER,
     };

@@ -29,6 +29,7 @@ proptest! {
         seed in any::<u64>(),
         batch in any::<bool>(),
         chain in any::<bool>(),
+        forgets in any::<bool>(),
         orders in prop::collection::vec((order(), 0..20_000_u16), 1..120),
     ) {
         let mut settings = settings();
@@ -36,6 +37,7 @@ proptest! {
         settings.policy.chain_horizon = if chain { Millis::from_secs(90) } else { Millis::ZERO };
         settings.give_up = Millis::from_secs(900);
         settings.snap_mm = 3_000_000;
+        settings.driver_life = if forgets { Millis::from_secs(200) } else { Millis::ZERO };
         let turns = play(seed, settings.clone(), &orders, false);
         prop_assert_eq!(play(seed, settings, &orders, true), turns);
     }

@@ -225,3 +225,74 @@ fn the_newer_of_two_devices_speaks_for_a_driver() {
         ",
     );
 }
+
+#[test]
+fn who_is_gone_for_long_is_forgotten_and_comes_back_as_another() {
+    let settings = Settings { driver_life: Millis::from_secs(600), ..settings() };
+    story(
+        &settings,
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        10s D1 starts at 3,0 > D1 on shift
+        20s D2 starts at 9,0 > D2 on shift
+        100s D0 ends shift > D0 off shift
+        300s D1 pings 3,0 > D1 stands
+        580s D2 pings 9,0 > D2 stands
+        590s R1 requests 9,0 -> 9,9 > R1 direct 90s, fare 411; offered R1 to D2 until 605s
+        600s D2 accepts R1 > D2 takes R1, there at 600s
+        601s D2 arrives for R1 > D2 waits for R1 until 901s
+        602s D2 boards R1 > R1 on board of D2
+        610.001s . > D1 kept
+        620.001s . > D2 kept
+        630s D2 ends R1 at 9,9 > R1 completed; R1 pays 411
+        700.001s . > D0 forgotten
+        701s D0 pings 0,0 ! no such driver
+        702s D0 ends shift ! no such driver
+        900.001s . > D1 off shift
+        901s D1 pings 3,0 ! the driver is not on shift
+        1000s D0 starts at 0,0 > D1048576 on shift
+        1001s D1048576 pings 0,0 > D1048576 stands
+        1002s D0 pings 0,0 ! no such driver
+        1220.002s . > D2 off shift
+        1230.001s . > R1 forgotten
+        1500.002s . > D1 forgotten
+        1501s D3 starts at 3,0 > D1048577 on shift
+        1502s D4 starts at 3,0 > D3 on shift
+        1600.001s . > D1048576 kept
+        1601.001s . > D1048576 off shift
+        1603s D4 waits
+        ",
+    );
+}
+
+#[test]
+fn who_comes_back_in_time_is_who_he_was() {
+    let settings = Settings { driver_life: Millis::from_secs(600), ..settings() };
+    story(
+        &settings,
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        100s D0 ends shift > D0 off shift
+        690s D0 starts at 0,0 > D0 on shift
+        700s rules fault in forget
+        800s D0 ends shift > D0 off shift
+        1400.001s . > ~ Forget 0 put off
+        1500s rules fault in nothing
+        2000.002s . > D0 forgotten
+        2001s D0 waits
+        ",
+    );
+}
+
+#[test]
+fn drivers_are_remembered_for_ever_until_the_market_is_told_otherwise() {
+    let settings = Settings { driver_life: Millis::ZERO, ..settings() };
+    story(
+        &settings,
+        "
+        0s D0 starts at 0,0 > D0 on shift
+        100s D0 ends shift > D0 off shift
+        10000000s D0 starts at 0,0 > D0 on shift
+        ",
+    );
+}

@@ -260,7 +260,7 @@ impl Audit {
 
     fn driver(&self, name: &str) -> Option<SeenDriver> {
         let name = Name::from(name);
-        let driver = self.state.fleet().drivers().iter().find(|driver| driver.name == name)?;
+        let driver = self.state.fleet().drivers().find(|driver| driver.name == name)?;
         let network = &self.setting.streets.network;
         let offered = driver.offered.and_then(|id| self.state.rides().get(id)).and_then(|ride| {
             let (_, deadline) = ride.timer?;

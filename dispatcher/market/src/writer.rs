@@ -22,7 +22,12 @@ const GRAIN_MS: i64 = 250;
 /// Whether what a timer leads to may be a quarter of a second late.
 fn is_patient(kind: TimerKind) -> bool {
     match kind {
-        TimerKind::Silence | TimerKind::Slip | TimerKind::Chain | TimerKind::Retire | TimerKind::KeyExpiry => true,
+        TimerKind::Silence
+        | TimerKind::Slip
+        | TimerKind::Chain
+        | TimerKind::Retire
+        | TimerKind::KeyExpiry
+        | TimerKind::Forget => true,
         TimerKind::Weights | TimerKind::Offer | TimerKind::NoShow | TimerKind::Review | TimerKind::Matching => false,
     }
 }

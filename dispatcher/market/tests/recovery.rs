@@ -379,7 +379,6 @@ fn old_positions_are_forgotten_and_nothing_else_is() {
             state
                 .fleet()
                 .drivers()
-                .iter()
                 .map(|driver| (driver.id, driver.seq, driver.seen, driver.seen_at, driver.comms))
                 .collect()
         };

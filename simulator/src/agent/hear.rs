@@ -89,6 +89,8 @@ impl World {
                 | Event::RideReviewed { .. }
                 | Event::SlipPassed { .. }
                 | Event::RideRetired { .. }
+                | Event::DriverKept { .. }
+                | Event::DriverForgotten { .. }
                 | Event::KeysExpired { .. }
                 | Event::WeightsActivated { .. }
                 | Event::SessionOpened { .. }
@@ -130,8 +132,11 @@ impl World {
 
     fn shift_started(&mut self, sender: Sender, at: Millis, id: DriverId) {
         let Sender::Driver(vehicle) = sender else { return };
-        debug_assert_eq!(id.index(), self.vehicle_of.len(), "every driver has one shift");
-        self.vehicle_of.push(vehicle);
+        // Who was forgotten leaves his place to another.
+        match self.vehicle_of.get_mut(id.index()) {
+            Some(left) => *left = vehicle,
+            None => self.vehicle_of.push(vehicle),
+        }
         self.drivers[vehicle as usize].id = Some(id);
         self.sense.start(vehicle, id, at);
         self.idle(vehicle, at);

@@ -17,6 +17,7 @@ pub(super) fn together(scenario: &Scenario, document: &Document, faults: &mut Ve
     faults.extend(check.period());
     faults.extend(check.shift());
     faults.extend(check.silence());
+    faults.extend(check.keep());
     if let Demand::Model(model) = &scenario.demand {
         faults.extend(check.rates(model));
         faults.extend(check.zone_names(model));
@@ -29,6 +30,7 @@ pub(super) fn market(scenario: &Scenario, document: &Document, faults: &mut Vec<
     faults.extend(check.streets());
     faults.extend(check.city());
     faults.extend(check.silence());
+    faults.extend(check.keep());
 }
 
 impl Scenario {
@@ -149,6 +151,21 @@ impl Check<'_> {
             None if self.sound_period() => self.backwards(("period.start", period.start), ("supply.shift_end", end)),
             None => None,
         }
+    }
+
+    /// Who sends an order again shall not meet a market that has forgotten whose it is.
+    fn keep(&self) -> Option<Fault> {
+        let keep = self.scenario.keep;
+        if keep.drivers >= keep.keys {
+            return None;
+        }
+        Some(Fault::Contradiction {
+            key: "keep.drivers_s".to_owned(),
+            place: self.place("keep.drivers_s", "keep.keys_s")?,
+            value: format!("{} s", keep.drivers.0 / 1000),
+            against: format!("orders are remembered for {} s", keep.keys.0 / 1000),
+            remedy: "raise `keep.drivers_s`, or lower `keep.keys_s`".to_owned(),
+        })
     }
 
     fn silence(&self) -> Vec<Fault> {

@@ -4,8 +4,8 @@ use hansom_geo_index::{Coord, Millimetres, Millis};
 
 use super::dist::Dist;
 use super::model::{
-    Constants, Demand, DemandModel, Driver, Fleet, Idle, Period, Pings, Place, Policy, PolicyKind, Reanchor, Rider,
-    Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights, Zone,
+    Constants, Demand, DemandModel, Driver, Fleet, Idle, Keep, Period, Pings, Place, Policy, PolicyKind, Reanchor,
+    Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights, Zone,
 };
 use super::timezone::Timezone;
 
@@ -121,6 +121,12 @@ impl Default for Weights {
     }
 }
 
+impl Default for Keep {
+    fn default() -> Self {
+        Self { keys: Millis::from_secs(86_400), rides: Millis::from_secs(600), drivers: Millis::from_secs(7 * 86_400) }
+    }
+}
+
 impl Default for Tariff {
     fn default() -> Self {
         Self {
@@ -161,6 +167,7 @@ impl Default for Scenario {
             teleport_speed: Millimetres(60_000),
             teleport: Millimetres(500_000),
             reanchor: Reanchor { along: Millimetres(50_000), across: Millimetres(30_000) },
+            keep: Keep::default(),
             pings: Pings::default(),
             traffic: TrafficKeys::default(),
             policy: Policy::default(),

@@ -7,8 +7,8 @@ use super::form::{
     Seconds, Spread, Whole, Zone,
 };
 use super::model::{
-    Constants, Demand, DemandModel, Driver, Fleet, Idle, Incident, Period, Pings, Place, Policy, PolicyKind, Reanchor,
-    Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
+    Constants, Demand, DemandModel, Driver, Fleet, Idle, Incident, Keep, Period, Pings, Place, Policy, PolicyKind,
+    Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
 };
 use super::timezone::Timezone;
 
@@ -28,6 +28,7 @@ pub(super) trait Keys: Sized {
 }
 
 const DAY_S: i64 = 86_400;
+const YEAR_S: i64 = 366 * DAY_S;
 const PERIOD: &str = "period = { start = \"2026-03-05T17:00:00+01:00\", end = \"2026-03-05T21:00:00+01:00\" }";
 
 /// All keys.
@@ -44,6 +45,7 @@ pub(super) fn scenario(keys: &mut impl Keys, s: &mut Scenario) {
     keys.section("driver", |keys| driver(keys, &mut s.driver));
     keys.section("rider", |keys| rider(keys, &mut s.rider));
     keys.section("reanchor_m", |keys| reanchor(keys, &mut s.reanchor));
+    keys.section("keep", |keys| keep(keys, &mut s.keep));
     // The default of silence follows the interval: a writer finds it as it is, a reader learns the interval first.
     let derived = s.silence == Silence::after(s.pings.interval);
     keys.section("pings", |keys| pings(keys, &mut s.pings));
@@ -63,6 +65,7 @@ pub(super) fn market(keys: &mut impl Keys, s: &mut Scenario) {
     limits(keys, s);
     keys.section("network", |keys| network(keys, &mut s.network));
     keys.section("reanchor_m", |keys| reanchor(keys, &mut s.reanchor));
+    keys.section("keep", |keys| keep(keys, &mut s.keep));
     keys.section("silence", |keys| silence(keys, &mut s.silence));
     keys.section("policy", |keys| policy(keys, &mut s.policy));
     keys.section("tariff", |keys| tariff(keys, &mut s.tariff));
@@ -78,6 +81,13 @@ fn limits(keys: &mut impl Keys, s: &mut Scenario) {
     keys.key("snap_m", &mut s.snap, &Metres(1..=100_000));
     keys.key("teleport_m_s", &mut s.teleport_speed, &Metres(1..=10_000));
     keys.key("teleport_m", &mut s.teleport, &Metres(0..=1_000_000));
+}
+
+/// How long the market remembers what is over.
+fn keep(keys: &mut impl Keys, k: &mut Keep) {
+    keys.key("keys_s", &mut k.keys, &Seconds(300..=YEAR_S));
+    keys.key("rides_s", &mut k.rides, &Seconds(60..=YEAR_S));
+    keys.key("drivers_s", &mut k.drivers, &Seconds(600..=YEAR_S));
 }
 
 fn period(keys: &mut impl Keys, p: &mut Period, zone: &Timezone) {

@@ -51,6 +51,8 @@ pub struct Scenario {
     pub teleport: Millimetres,
     /// How far a report may be from where the vehicle is believed to be before it is believed elsewhere.
     pub reanchor: Reanchor,
+    /// How long the market remembers.
+    pub keep: Keep,
     /// What vehicles report.
     pub pings: Pings,
     /// What the dispatcher does not know about the streets.
@@ -217,6 +219,17 @@ pub struct Silence {
     pub warn: Millis,
     /// The ride is given to another.
     pub redispatch: Millis,
+}
+
+/// How long the market remembers what is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Which orders it took that ask for something new.
+    pub keys: Millis,
+    /// Rides that ended, with the orders about them.
+    pub rides: Millis,
+    /// Drivers off shift; on shift, how long one stays who is not heard.
+    pub drivers: Millis,
 }
 
 /// How far a report may be from where the vehicle is believed to be.

@@ -15,8 +15,9 @@ pub fn start(desk: &Desk, state: &State, at: Millis, order: &StartShift, out: &m
         return Err(Refusal::NoSeats);
     }
     let place = desk.snap(state, order.place).ok_or(Refusal::OffStreet)?;
+    let driver = known.or_else(|| state.fleet.drivers.next_id()).ok_or(Refusal::TooManyDrivers)?;
     out.push(Event::ShiftStarted(Box::new(ShiftStarted {
-        driver: known.unwrap_or(DriverId(state.fleet.drivers().len() as u32)),
+        driver,
         name: order.driver.clone(),
         coord: order.place,
         place,

@@ -3,6 +3,7 @@
 use super::{Desk, Stamp, cancel, matching, offer, trip};
 use crate::domain::{DriverId, RideId};
 use crate::lifecycle::ride::{Outcome, Status};
+use crate::lifecycle::session;
 use crate::planner;
 use crate::record::{Event, ReleaseCause};
 use crate::state::{Comms, Driver, Ride, State, Timer, TimerKind};
@@ -53,6 +54,27 @@ pub fn decide(desk: &mut Desk, state: &State, stamp: Stamp, timer: Timer, out: &
             let before = timer.due - state.settings.creation_key_life + Millis(1);
             out.push(Event::KeysExpired { before });
         }
+        TimerKind::Forget => {
+            if let Some(driver) = driver() {
+                out.push(forget(state, at, driver, timer.due));
+            }
+        }
+    }
+}
+
+/// Whether a driver is still to be remembered. Who is off shift for long is forgotten; who is on shift, holds nothing and
+/// was not heard for as long is taken off it first, so that it is told.
+fn forget(state: &State, at: Millis, driver: &Driver, due: Millis) -> Event {
+    let life = state.settings.driver_life;
+    let heard_until = driver.heard + life;
+    if driver.session == session::Status::Off {
+        Event::DriverForgotten { driver: driver.id }
+    } else if !driver.plan.is_empty() || driver.offered.is_some() {
+        Event::DriverKept { driver: driver.id, until: at + life }
+    } else if heard_until > due {
+        Event::DriverKept { driver: driver.id, until: heard_until }
+    } else {
+        Event::ShiftEnded { driver: driver.id }
     }
 }
 
@@ -75,7 +97,7 @@ fn silence(state: &State, at: Millis, driver: &Driver, due: Millis, out: &mut Ve
             for ride in driver.plan.pending() {
                 trip::release(state, at, driver, ride, ReleaseCause::Silent, out);
             }
-            if aboard.is_none() && driver.session == crate::lifecycle::session::Status::Finishing {
+            if aboard.is_none() && driver.session == session::Status::Finishing {
                 out.push(Event::ShiftEnded { driver: driver.id });
             }
         }

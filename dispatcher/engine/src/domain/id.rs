@@ -3,18 +3,11 @@
 use hansom_geo_index::Millis;
 use std::fmt;
 
-macro_rules! dense {
+macro_rules! numbered {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u32);
-
-        impl $name {
-            /// Its place in a dense table.
-            pub const fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,14 +17,41 @@ macro_rules! dense {
     };
 }
 
-dense!(
+numbered!(
     /// A ride, numbered from 1 in order of request; a refused request takes a number too.
     RideId
 );
-dense!(
+numbered!(
     /// A driver, numbered from 0 in order of first appearance.
+    ///
+    /// Tables of drivers are dense, and a driver who is forgotten leaves his place in them to the next new one. That one's
+    /// number is another: its low 20 bits are the place, those above count who had it before. So a number means one driver
+    /// as long as anything is remembered of him: it comes again when its place was left 4,096 times.
     DriverId
 );
+
+impl RideId {
+    /// Its place in a table of all rides.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl DriverId {
+    /// So many drivers can be known at once.
+    pub const MOST: usize = 1 << 20;
+
+    /// His place in a dense table, which nobody else has at the same time.
+    pub const fn index(self) -> usize {
+        self.0 as usize % Self::MOST
+    }
+
+    /// The number of who gets the place next.
+    #[must_use]
+    pub const fn heir(self) -> Self {
+        Self(self.0.wrapping_add(Self::MOST as u32))
+    }
+}
 
 /// Which offer of a ride is meant: counts the offers of that ride, from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

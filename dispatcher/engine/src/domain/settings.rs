@@ -242,6 +242,8 @@ pub struct Settings {
     pub ride_key_life: Millis,
     /// How long creation keys are kept.
     pub creation_key_life: Millis,
+    /// How long a driver is remembered after his shift, and stays on it without being heard; zero: for ever.
+    pub driver_life: Millis,
     /// How often a ride that waits is looked at again.
     pub review: Millis,
     /// How long after its request a ride that got all its offers is given up, if the rider does not cancel.
@@ -311,6 +313,7 @@ impl Default for Settings {
             max_age: Millis::from_secs(60),
             ride_key_life: Millis::from_secs(600),
             creation_key_life: Millis::from_secs(86_400),
+            driver_life: Millis::from_secs(7 * 86_400),
             review: Millis::from_secs(600),
             give_up: Millis::from_secs(3600),
             planner_patience: Millis::from_secs(30),

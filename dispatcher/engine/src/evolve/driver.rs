@@ -9,7 +9,8 @@ use hansom_geo_index::{Coord, Millis, Network, Position, WeightsVersion};
 
 pub fn shift_started(state: &mut State, network: &Network, at: Millis, e: &ShiftStarted) {
     let fleet = &mut state.fleet;
-    let old = fleet.drivers.get(e.driver.index());
+    let old = fleet.get(e.driver);
+    let forget_due = old.and_then(|old| old.forget_due);
     let driver = Driver {
         id: e.driver,
         name: e.name.clone(),
@@ -38,18 +39,15 @@ pub fn shift_started(state: &mut State, network: &Network, at: Millis, e: &Shift
         cancels: old.map_or(0, |old| old.cancels),
         silence_due: None,
         chain_due: None,
+        forget_due,
     };
-    if e.driver.index() == fleet.drivers.len() {
-        fleet.names.insert(e.name.clone(), e.driver);
-        fleet.drivers.push(driver);
-    } else if let Some(slot) = fleet.drivers.get_mut(e.driver.index()) {
-        *slot = driver;
-    }
+    fleet.drivers.put(driver);
+    remember(state, at, e.driver);
     repool(state, network, e.driver);
 }
 
 pub fn session_opened(state: &mut State, driver: DriverId, session: Session) {
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         driver.device = session;
         driver.seq = 0;
     }
@@ -60,7 +58,7 @@ pub fn shift_finishing(state: &mut State, network: &Network, driver: DriverId) {
     repool(state, network, driver);
 }
 
-pub fn shift_ended(state: &mut State, network: &Network, driver: DriverId) {
+pub fn shift_ended(state: &mut State, network: &Network, at: Millis, driver: DriverId) {
     let cue = match state.fleet.get(driver).map(|driver| driver.session) {
         Some(session::Status::Finishing) => Cue::Drain,
         _ => Cue::End,
@@ -68,14 +66,36 @@ pub fn shift_ended(state: &mut State, network: &Network, driver: DriverId) {
     set_session(state, driver, cue);
     set_silence(state, driver, None);
     set_chain(state, driver, None);
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         driver.leg = None;
     }
+    remember(state, at, driver);
     repool(state, network, driver);
 }
 
+pub fn kept(state: &mut State, driver: DriverId, until: Millis) {
+    set_forget(state, driver, Some(until));
+}
+
+pub fn forgotten(state: &mut State, driver: DriverId) {
+    set_silence(state, driver, None);
+    set_chain(state, driver, None);
+    set_forget(state, driver, None);
+    state.fleet.free.remove(driver);
+    state.fleet.ending.remove(driver);
+    if state.fleet.drivers.take(driver).is_some() {
+        state.fleet.index.remove(driver.index() as u32);
+    }
+}
+
+/// Has the driver remembered for a while from now on.
+pub fn remember(state: &mut State, at: Millis, driver: DriverId) {
+    let life = state.settings.driver_life;
+    set_forget(state, driver, (life > Millis::ZERO).then(|| at + life));
+}
+
 fn set_session(state: &mut State, driver: DriverId, cue: Cue) {
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index())
+    if let Some(driver) = state.fleet.drivers.get_mut(driver)
         && let Ok(next) = session::transition(driver.session, cue)
     {
         driver.session = next;
@@ -92,7 +112,7 @@ pub fn moved(
     coord: Coord,
     fix: Fix,
 ) {
-    let Some(driver) = state.fleet.drivers.get_mut(id.index()) else { return };
+    let Some(driver) = state.fleet.drivers.get_mut(id) else { return };
     driver.seq = seq;
     driver.heard = at;
     driver.seen = coord;
@@ -131,7 +151,7 @@ pub fn moved(
         if let Some(vehicle) = state.fleet.free.get_mut(id) {
             vehicle.heard = at;
             vehicle.start = driver.anchor;
-            state.fleet.index.update(id.0, network.point(driver.anchor));
+            state.fleet.index.update(id.index() as u32, network.point(driver.anchor));
         }
     } else if driver.chainable
         && let Some(vehicle) = state.fleet.ending.get_mut(id)
@@ -152,14 +172,14 @@ pub fn leg_planned(
     weights: WeightsVersion,
     eta_ms: u32,
 ) {
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         driver.leg = Some(Leg { origin, started: at, target, weights, eta_ms, cursor: 0 });
     }
 }
 
 pub fn chainable(state: &mut State, network: &Network, driver: DriverId) {
     set_chain(state, driver, None);
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         driver.chainable = true;
     }
     repool(state, network, driver);
@@ -175,14 +195,14 @@ pub fn silence_rearmed(state: &mut State, driver: DriverId, until: Millis) {
 
 pub fn warned(state: &mut State, driver: DriverId, until: Millis) {
     set_silence(state, driver, Some(until));
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         driver.comms = Comms::Warned;
     }
 }
 
 pub fn dark(state: &mut State, network: &Network, driver: DriverId) {
     set_silence(state, driver, None);
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         driver.comms = Comms::Dark;
     }
     repool(state, network, driver);
@@ -190,7 +210,7 @@ pub fn dark(state: &mut State, network: &Network, driver: DriverId) {
 
 /// Sets or removes the driver's silence timer.
 pub fn set_silence(state: &mut State, driver: DriverId, due: Option<Millis>) {
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         let timer = |due| Timer { due, kind: TimerKind::Silence, id: driver.id.0 };
         let old = std::mem::replace(&mut driver.silence_due, due);
         state.timers.replace(old.map(timer), due.map(timer));
@@ -199,9 +219,18 @@ pub fn set_silence(state: &mut State, driver: DriverId, due: Option<Millis>) {
 
 /// Sets or removes the timer that looks at the end of the driver's plan.
 pub fn set_chain(state: &mut State, driver: DriverId, due: Option<Millis>) {
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         let timer = |due| Timer { due, kind: TimerKind::Chain, id: driver.id.0 };
         let old = std::mem::replace(&mut driver.chain_due, due);
+        state.timers.replace(old.map(timer), due.map(timer));
+    }
+}
+
+/// Sets or removes the timer that looks at whether the driver is still to be remembered.
+pub fn set_forget(state: &mut State, driver: DriverId, due: Option<Millis>) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
+        let timer = |due| Timer { due, kind: TimerKind::Forget, id: driver.id.0 };
+        let old = std::mem::replace(&mut driver.forget_due, due);
         state.timers.replace(old.map(timer), due.map(timer));
     }
 }
@@ -210,13 +239,13 @@ pub fn set_chain(state: &mut State, driver: DriverId, due: Option<Millis>) {
 pub fn repool(state: &mut State, network: &Network, id: DriverId) {
     let service_ms = (state.settings.boarding.0, state.settings.alighting.0);
     let fleet = &mut state.fleet;
-    let Some(driver) = fleet.drivers.get(id.index()) else { return };
+    let Some(driver) = fleet.drivers.get(id) else { return };
     if driver.is_available() {
         fleet.free.insert(driver.vehicle(service_ms));
-        fleet.index.update(id.0, network.point(driver.anchor));
+        fleet.index.update(id.index() as u32, network.point(driver.anchor));
     } else {
         fleet.free.remove(id);
-        fleet.index.remove(id.0);
+        fleet.index.remove(id.index() as u32);
     }
     if driver.is_ending() {
         fleet.ending.insert(driver.vehicle(service_ms));

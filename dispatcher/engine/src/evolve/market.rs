@@ -1,6 +1,6 @@
 //! Facts about the market as a whole: keys, money, matching, weights.
 
-use super::driver::{repool, set_chain, set_silence};
+use super::driver::{remember, repool, set_chain, set_forget, set_silence};
 use super::ride::set_timer;
 use crate::domain::{DriverId, Key, Offset, RideId};
 use crate::record::{Poison, Settlement, Upgrade};
@@ -107,6 +107,7 @@ pub fn poisoned(state: &mut State, at: Millis, step: Poison) {
         TimerKind::Matching => matching_scheduled(state, later(state.settings.planner_patience)),
         TimerKind::Retire => set_timer(state, RideId(timer.id), Some((TimerKind::Retire, review))),
         TimerKind::KeyExpiry => replace_key_expiry(state, Some(review)),
+        TimerKind::Forget => set_forget(state, DriverId(timer.id), Some(review)),
     }
     state.timers.remove(timer);
 }
@@ -138,14 +139,13 @@ pub fn resumed(state: &mut State, network: &Network, at: Millis, gap_ms: u64) {
         });
         set_timer(state, id, timer);
     }
-    for index in 0..state.fleet.drivers.len() {
-        let driver = &mut state.fleet.drivers[index];
-        if driver.plan.is_empty() {
-            // Who holds nothing is no candidate until he is heard: he may be gone.
-            continue;
-        }
+    // Who holds nothing is no candidate until he is heard: he may be gone.
+    let bound: Vec<DriverId> =
+        state.fleet.drivers().filter(|driver| !driver.plan.is_empty()).map(|driver| driver.id).collect();
+    for id in bound {
+        let Some(driver) = state.fleet.drivers.get_mut(id) else { continue };
         driver.heard += gap;
-        let (id, due) = (driver.id, driver.silence_due.map(|due| due + gap));
+        let due = driver.silence_due.map(|due| due + gap);
         set_silence(state, id, due);
         repool(state, network, id);
     }
@@ -156,13 +156,18 @@ pub fn resumed(state: &mut State, network: &Network, at: Millis, gap_ms: u64) {
 
 /// Other rules or settings from here on.
 pub fn upgraded(state: &mut State, network: &Network, at: Millis, upgrade: &Upgrade) {
+    let forgets_otherwise = state.settings.driver_life != upgrade.settings.driver_life;
     state.logic_version = upgrade.logic_version;
     state.settings = Arc::new(upgrade.settings.clone());
     let version = state.settings.hours.at(at);
     weights_activated(state, at, version);
     set_key_expiry(state, at);
-    // Matching sees how long boarding and alighting take.
-    for index in 0..state.fleet.drivers.len() {
-        repool(state, network, DriverId(index as u32));
+    let drivers: Vec<DriverId> = state.fleet.drivers().map(|driver| driver.id).collect();
+    for driver in drivers {
+        // Matching sees how long boarding and alighting take.
+        repool(state, network, driver);
+        if forgets_otherwise {
+            remember(state, at, driver);
+        }
     }
 }

@@ -25,7 +25,9 @@ pub fn evolve(state: &mut State, network: &Network, at: Millis, event: &Event) {
         Event::ShiftStarted(e) => driver::shift_started(state, network, at, e),
         Event::SessionOpened { driver, session } => driver::session_opened(state, *driver, *session),
         Event::ShiftFinishing { driver } => driver::shift_finishing(state, network, *driver),
-        Event::ShiftEnded { driver } => driver::shift_ended(state, network, *driver),
+        Event::ShiftEnded { driver } => driver::shift_ended(state, network, at, *driver),
+        Event::DriverKept { driver, until } => driver::kept(state, *driver, *until),
+        Event::DriverForgotten { driver } => driver::forgotten(state, *driver),
         Event::LegPlanned { driver, origin, target, weights, eta_ms } => {
             driver::leg_planned(state, at, *driver, (*origin, *target), *weights, *eta_ms);
         }

@@ -49,7 +49,7 @@ pub fn offered(state: &mut State, network: &Network, e: &OfferMade) {
     });
     state.line.remove(&e.ride);
     set_timer(state, e.ride, Some((TimerKind::Offer, e.deadline)));
-    if let Some(driver) = state.fleet.drivers.get_mut(e.driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(e.driver) {
         driver.offered = Some(e.ride);
         driver.offers += 1;
     }
@@ -73,7 +73,7 @@ pub fn accepted(
     set_timer(state, id, slip_at.map(|due| (TimerKind::Slip, due)));
 
     let settings = state.settings.clone();
-    let Some(driver) = state.fleet.drivers.get_mut(driver_id.index()) else { return };
+    let Some(driver) = state.fleet.drivers.get_mut(driver_id) else { return };
     driver.offered = None;
     driver.chainable = false;
     let first = driver.plan.is_empty();
@@ -122,7 +122,7 @@ pub fn offer_lost(
             back_in_line(state, at, id);
         }
     }
-    if let Some(driver) = state.fleet.drivers.get_mut(driver_id.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver_id) {
         driver.offered = None;
         driver.failed_offers += u32::from(failed);
     }
@@ -150,7 +150,7 @@ pub fn arrived(state: &mut State, at: Millis, (id, driver): (RideId, DriverId), 
     advance(ride, Cue::Arrive(driver));
     let pickup = ride.pickup;
     set_timer(state, id, Some((TimerKind::NoShow, until)));
-    if let Some(driver) = state.fleet.drivers.get_mut(driver.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver) {
         driver.anchor = pickup;
         driver.anchor_at = at;
     }
@@ -161,7 +161,7 @@ pub fn boarded(state: &mut State, network: &Network, at: Millis, (id, driver_id)
     advance(ride, Cue::Board(driver_id));
     let (pickup, direct) = (ride.pickup, Millis(i64::from(ride.direct_ms)) + state.settings.alighting);
     set_timer(state, id, None);
-    if let Some(driver) = state.fleet.drivers.get_mut(driver_id.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver_id) {
         driver.plan.serve(id, StopKind::Pickup);
         driver.anchor = pickup;
         driver.anchor_at = at;
@@ -190,7 +190,7 @@ pub fn released(
         ride.resting.push((driver_id, rest));
         back_in_line(state, at, id);
     }
-    if let Some(driver) = state.fleet.drivers.get_mut(driver_id.index()) {
+    if let Some(driver) = state.fleet.drivers.get_mut(driver_id) {
         driver.cancels += u32::from(cause == ReleaseCause::DriverCancelled);
     }
     leave_plan(state, network, id, driver_id);
@@ -219,7 +219,7 @@ pub fn ended(
     }
     state.line.remove(&id);
     let Some(driver_id) = driver_id else { return };
-    if let Some(driver) = state.fleet.drivers.get_mut(driver_id.index())
+    if let Some(driver) = state.fleet.drivers.get_mut(driver_id)
         && let Some(place) = place
     {
         driver.anchor = place;
@@ -239,7 +239,7 @@ pub fn retired(state: &mut State, id: RideId) {
 
 /// Takes a ride out of its driver's plan; a driver without a plan has no way, no silence and no end to look at.
 fn leave_plan(state: &mut State, network: &Network, id: RideId, driver_id: DriverId) {
-    let Some(driver) = state.fleet.drivers.get_mut(driver_id.index()) else { return };
+    let Some(driver) = state.fleet.drivers.get_mut(driver_id) else { return };
     driver.plan.remove(id);
     if driver.plan.is_empty() {
         driver.leg = None;

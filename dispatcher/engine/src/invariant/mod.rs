@@ -182,6 +182,8 @@ fn subjects(event: &Event) -> (Option<RideId>, Option<DriverId>) {
         Event::ShiftFinishing { driver }
         | Event::SessionOpened { driver, .. }
         | Event::ShiftEnded { driver }
+        | Event::DriverKept { driver, .. }
+        | Event::DriverForgotten { driver }
         | Event::LegPlanned { driver, .. }
         | Event::DriverChainable { driver }
         | Event::ChainDeferred { driver, .. }

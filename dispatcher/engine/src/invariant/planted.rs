@@ -7,7 +7,7 @@ use crate::lifecycle::ride::Outcome;
 use crate::record::{
     Account, Command, Entry, Event, OfferMade, Ping, Poison, RequestRide, Settlement, SettlementCause, StartShift, Turn,
 };
-use crate::state::State;
+use crate::state::{Driver, State};
 use crate::steps;
 use hansom_geo_index::moving::MovingIndex;
 use hansom_geo_index::network::sample;
@@ -78,6 +78,10 @@ impl Market {
         assert_eq!(self.checker.check(&self.state, &self.network, &turn), []);
     }
 
+    fn driver(&mut self, id: u32) -> &mut Driver {
+        self.state.fleet.drivers.get_mut(DriverId(id)).expect("he is on shift")
+    }
+
     /// What the checker says of a turn in which `events` happened.
     fn said(&mut self, events: Vec<Event>) -> Vec<Invariant> {
         let offset = Offset(self.turns);
@@ -121,8 +125,8 @@ fn nothing_planted_nothing_seen() {
 #[test]
 fn a_ride_in_two_plans() {
     let mut market = Market::new();
-    let plan = market.state.fleet.drivers[0].plan.clone();
-    market.state.fleet.drivers[2].plan = plan;
+    let plan = market.driver(0).plan.clone();
+    market.driver(2).plan = plan;
     assert!(market.said(vec![about(2)]).contains(&Invariant::Commitments));
 }
 
@@ -163,7 +167,7 @@ fn an_open_ride_without_a_timer() {
 #[test]
 fn a_ride_whose_driver_forgot_it() {
     let mut market = Market::new();
-    market.state.fleet.drivers[0].plan.remove(RideId(1));
+    market.driver(0).plan.remove(RideId(1));
     assert_eq!(market.said(vec![about_ride(1)]), [Invariant::Attended]);
 }
 
@@ -183,7 +187,7 @@ fn money_from_nowhere_and_a_charge_above_the_quote() {
 #[test]
 fn a_vehicle_without_the_seats() {
     let mut market = Market::new();
-    market.state.fleet.drivers[0].seats = 1;
+    market.driver(0).seats = 1;
     assert_eq!(market.said(vec![about(0)]), [Invariant::Seats]);
 }
 
@@ -219,7 +223,7 @@ fn what_could_not_be_decided_had_an_effect() {
     assert_eq!(market.said(vec![poisoned(Poison::Command), about(0)]), [Invariant::Poison]);
     let timer = market.state.timers.first().expect("an offer has a deadline");
     assert_eq!(market.said(vec![poisoned(Poison::Timer(timer))]), [Invariant::Poison]);
-    let (driver, seq) = (DriverId(1), market.state.fleet.drivers[1].seq);
+    let (driver, seq) = (DriverId(1), market.driver(1).seq);
     assert_eq!(market.said(vec![poisoned(Poison::Ping { driver, seq })]), [Invariant::Poison]);
 
     // A timer that was thrown away instead of put off leaves its ride without one.

@@ -14,7 +14,7 @@ pub fn check(found: &mut Found<'_>, state: &State, network: &Network, id: Driver
         && driver.offered.is_none()
         && driver.plan.is_empty();
     let expected = free.then(|| network.point(driver.anchor));
-    let indexed = state.fleet().index().get(id.0);
+    let indexed = state.fleet().index().get(id.index() as u32);
     if indexed != expected {
         found.broken(Invariant::Index, || format!("driver {id}: index has {indexed:?}, pings say {expected:?}"));
     }

@@ -106,7 +106,8 @@ impl BatchPlanner {
     /// Makes the matrix the solver's instance.
     fn load(&mut self, matrix: &Matrix) {
         let Self { instance, columns, .. } = self;
-        columns.resize(matrix.drivers.last().map_or(0, |driver| driver.index() + 1).max(columns.len()), 0);
+        let places = matrix.drivers.iter().map(|driver| driver.index() + 1).max().unwrap_or(0);
+        columns.resize(places.max(columns.len()), 0);
         for (column, driver) in (0..).zip(&matrix.drivers) {
             columns[driver.index()] = column;
         }

@@ -2,7 +2,7 @@
 
 use super::OpenRide;
 use crate::decide::Desk;
-use crate::domain::{DriverId, Settings};
+use crate::domain::Settings;
 use crate::state::{State, Vehicle};
 use hansom_geo_index::Millis;
 use hansom_geo_index::moving::MovingIndex;
@@ -94,7 +94,7 @@ pub fn first_eta(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide) ->
 
     let near = &mut desk.scratch.near;
     fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, |_| true, near);
-    let free = near.iter().filter_map(|found| fleet.free.get(DriverId(found.1))).filter(fits);
+    let free = near.iter().filter_map(|found| fleet.free.at(found.1 as usize)).filter(fits);
     let best = free.map(|vehicle| toward.from(vehicle.start)).min();
     best.or_else(|| {
         let ending = fleet.ending().iter().filter(fits);

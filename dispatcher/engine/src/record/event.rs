@@ -44,6 +44,18 @@ pub enum Event {
         /// Who.
         driver: DriverId,
     },
+    /// A driver is remembered for longer: he holds a ride or an offer, or was heard lately.
+    DriverKept {
+        /// Who.
+        driver: DriverId,
+        /// When to look again.
+        until: Millis,
+    },
+    /// A driver who was off shift for long left the state. If he comes back he is a new driver.
+    DriverForgotten {
+        /// Who.
+        driver: DriverId,
+    },
     /// Another device speaks for a driver from here on; its pings count from 1.
     SessionOpened {
         /// Who.
@@ -317,7 +329,8 @@ impl Poison {
                 | TimerKind::Silence
                 | TimerKind::Chain
                 | TimerKind::Matching
-                | TimerKind::KeyExpiry => None,
+                | TimerKind::KeyExpiry
+                | TimerKind::Forget => None,
             },
             Self::Command | Self::Ping { .. } => None,
         }
@@ -327,8 +340,8 @@ impl Poison {
     pub fn driver(&self) -> Option<DriverId> {
         match self {
             Self::Ping { driver, .. } => Some(*driver),
-            Self::Timer(timer) if matches!(timer.kind, TimerKind::Silence | TimerKind::Chain) => {
-                Some(DriverId(timer.id))
+            Self::Timer(Timer { kind: TimerKind::Silence | TimerKind::Chain | TimerKind::Forget, id, .. }) => {
+                Some(DriverId(*id))
             }
             Self::Command | Self::Timer(_) => None,
         }

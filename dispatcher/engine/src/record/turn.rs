@@ -59,6 +59,9 @@ pub enum Refusal {
     /// The key is of a time to come: it could outlive what is remembered of it.
     #[error("the key is of a time to come; the sender's clock is wrong")]
     EarlyKey,
+    /// As many drivers are remembered as there can be.
+    #[error("the market remembers as many drivers as it can")]
+    TooManyDrivers,
     /// The state has fewer slices.
     #[error("there is no such slice of the state")]
     NoSuchSlice,

@@ -1,11 +1,10 @@
 //! Drivers and their vehicles.
 
-use super::{Ahead, Pool, Vehicle};
+use super::{Ahead, Drivers, Pool, Vehicle};
 use crate::domain::{DriverId, Leg, Name, Plan, RideId, Session, StopKind};
 use crate::lifecycle::session;
 use hansom_geo_index::moving::Grid;
 use hansom_geo_index::{Coord, Millis, Network, Position};
-use std::collections::BTreeMap;
 
 /// Whether a driver can be reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -57,6 +56,8 @@ pub struct Driver {
     pub silence_due: Option<Millis>,
     /// When the end of the plan is looked at.
     pub chain_due: Option<Millis>,
+    /// When it is looked at whether he is still to be remembered.
+    pub forget_due: Option<Millis>,
     /// The outside's name.
     pub name: Name,
     /// When he means to stop.
@@ -125,43 +126,37 @@ impl Driver {
     }
 }
 
-/// All drivers that ever appeared.
+/// All drivers that are remembered.
 #[derive(Debug, Clone)]
 pub struct Fleet {
-    pub(crate) drivers: Vec<Driver>,
-    pub(crate) names: BTreeMap<Name, DriverId>,
+    pub(crate) drivers: Drivers,
     /// Free vehicles. Derived, like the two below.
     pub(crate) free: Pool,
     /// Vehicles near the end of their plan.
     pub(crate) ending: Pool,
-    /// Where the free vehicles are.
+    /// Where the free vehicles are, each by its driver's place.
     pub(crate) index: Grid,
 }
 
 impl Fleet {
-    pub(crate) fn new(network: &Network) -> Self {
-        Self {
-            drivers: Vec::new(),
-            names: BTreeMap::new(),
-            free: Pool::default(),
-            ending: Pool::default(),
-            index: Grid::over(network),
-        }
+    /// These drivers, of whom none is in the pools yet.
+    pub(crate) fn of(network: &Network, drivers: Drivers) -> Self {
+        Self { drivers, free: Pool::default(), ending: Pool::default(), index: Grid::over(network) }
     }
 
     /// The driver with this number.
     pub fn get(&self, id: DriverId) -> Option<&Driver> {
-        self.drivers.get(id.index())
+        self.drivers.get(id)
     }
 
     /// The driver with this name.
     pub fn by_name(&self, name: &Name) -> Option<DriverId> {
-        self.names.get(name).copied()
+        self.drivers.by_name(name)
     }
 
-    /// All drivers, in order of number.
-    pub fn drivers(&self) -> &[Driver] {
-        &self.drivers
+    /// All drivers, in order of place.
+    pub fn drivers(&self) -> impl Iterator<Item = &Driver> {
+        self.drivers.iter()
     }
 
     /// Free vehicles, in no order.
@@ -174,7 +169,7 @@ impl Fleet {
         self.ending.vehicles()
     }
 
-    /// Where the free vehicles are.
+    /// Where the free vehicles are, each by its driver's place.
     pub fn index(&self) -> &Grid {
         &self.index
     }

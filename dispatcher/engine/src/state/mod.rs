@@ -1,5 +1,6 @@
 //! What the market knows. Only [`evolve`](crate::evolve::evolve) changes it.
 
+mod drivers;
 mod fleet;
 mod keys;
 mod ledger;
@@ -9,6 +10,7 @@ mod slice;
 mod snapshot;
 mod timers;
 
+use drivers::Drivers;
 pub use fleet::{Comms, Driver, Fleet};
 pub use keys::{KeyEntry, Keys};
 pub use ledger::Ledger;
@@ -62,7 +64,7 @@ impl State {
             settings: Arc::new(settings),
             rides: Rides::default(),
             line: BTreeSet::new(),
-            fleet: Fleet::new(network),
+            fleet: Fleet::of(network, Drivers::default()),
             timers,
             keys: Keys::default(),
             ledger: Ledger::default(),

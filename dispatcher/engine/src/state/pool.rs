@@ -60,13 +60,17 @@ impl Pool {
 
     /// The driver's vehicle, if it is in the pool.
     pub fn get(&self, driver: DriverId) -> Option<&Vehicle> {
-        let slot = *self.slots.get(driver.index())?;
-        (slot != ABSENT).then(|| &self.vehicles[slot as usize])
+        self.at(driver.index()).filter(|vehicle| vehicle.driver == driver)
+    }
+
+    /// The vehicle of the driver at a place, if it is in the pool.
+    pub fn at(&self, place: usize) -> Option<&Vehicle> {
+        self.vehicles.get(*self.slots.get(place)? as usize)
     }
 
     pub(crate) fn get_mut(&mut self, driver: DriverId) -> Option<&mut Vehicle> {
-        let slot = *self.slots.get(driver.index())?;
-        if slot == ABSENT { None } else { self.vehicles.get_mut(slot as usize) }
+        let vehicle = self.vehicles.get_mut(*self.slots.get(driver.index())? as usize);
+        vehicle.filter(|vehicle| vehicle.driver == driver)
     }
 
     pub(crate) fn insert(&mut self, vehicle: Vehicle) {
@@ -83,7 +87,10 @@ impl Pool {
     }
 
     pub(crate) fn remove(&mut self, driver: DriverId) {
-        let Some(slot) = self.slots.get_mut(driver.index()).filter(|slot| **slot != ABSENT) else { return };
+        if self.get(driver).is_none() {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(driver.index()) else { return };
         let place = std::mem::replace(slot, ABSENT) as usize;
         self.vehicles.swap_remove(place);
         if let Some(moved) = self.vehicles.get(place) {

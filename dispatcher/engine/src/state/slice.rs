@@ -29,8 +29,11 @@ impl State {
                 self.ride(ride, writer);
             }
         }
-        for driver in self.fleet.drivers.iter().skip(usize::from(slice)).step_by(stride) {
+        for driver in self.fleet.drivers.every(usize::from(slice), stride) {
             Field::write(driver, 3, writer);
+        }
+        for left in self.fleet.drivers.left().filter(|left| left.0 % u32::from(SLICES) == u32::from(slice)) {
+            Field::write(&left, 7, writer);
         }
         for timer in self.timers.iter().filter(|timer| timer.id % u32::from(SLICES) == u32::from(slice)) {
             Field::write(&timer, 6, writer);

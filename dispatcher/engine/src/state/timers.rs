@@ -27,11 +27,13 @@ pub enum TimerKind {
     Retire,
     /// Old creation keys leave the state.
     KeyExpiry,
+    /// A driver who is gone leaves the state; the id is the driver.
+    Forget,
 }
 
 impl TimerKind {
     /// All kinds, in the order in which they fire.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Weights,
         Self::Offer,
         Self::Silence,
@@ -42,6 +44,7 @@ impl TimerKind {
         Self::Matching,
         Self::Retire,
         Self::KeyExpiry,
+        Self::Forget,
     ];
 }
 

@@ -58,6 +58,11 @@ pub fn order() -> impl Strategy<Value = Order> {
     ]
 }
 
+/// What the outside calls a driver.
+fn name(number: u8) -> Name {
+    Name::from(format!("driver {number}").as_str())
+}
+
 /// A market that random orders drive.
 pub struct Driven {
     pub market: Market,
@@ -89,9 +94,14 @@ impl Driven {
         self.at = self.at.max(at);
     }
 
+    /// The number that the market knows a driver by, or one that nobody has.
+    fn driver(&self, number: u8) -> DriverId {
+        self.market.state.fleet().by_name(&name(number)).unwrap_or(DriverId(u32::from(number)))
+    }
+
     /// The session that a driver's order comes from.
     fn session(&self, number: u8) -> Session {
-        let open = self.market.state.fleet().get(DriverId(u32::from(number))).map_or(Session::FIRST, |d| d.device);
+        let open = self.market.state.fleet().get(self.driver(number)).map_or(Session::FIRST, |d| d.device);
         Session(open.0 - u32::from(self.older[number as usize] && open > Session::FIRST))
     }
 
@@ -112,14 +122,14 @@ impl Driven {
     /// Plays one order, `gap_ms` after the one before.
     pub fn play(&mut self, order: &Order, gap_ms: u16) {
         self.tick_until(self.at + Millis(i64::from(gap_ms)));
-        let driver = |number: &u8| DriverId(u32::from(*number));
+        let driver = |number: &u8| self.driver(*number);
         let epoch = |ride: RideId| {
             let ride = self.market.state.rides().get(ride);
             ride.and_then(|ride| ride.offer).map_or(Epoch(1), |offer| offer.epoch)
         };
         let command = match order {
             Order::Start(number, place) => Command::StartShift(Box::new(StartShift {
-                driver: Name::from(format!("driver {number}").as_str()),
+                driver: name(*number),
                 place: self.place(*place),
                 seats: 1 + number % 4,
                 class: 0,
@@ -189,7 +199,7 @@ impl Driven {
             Order::TakeOver(number) => {
                 self.older[*number as usize] = false;
                 self.seqs[*number as usize] = 0;
-                Command::OpenSession { driver: driver(number) }
+                Command::OpenSession { driver: self.driver(*number) }
             }
             Order::Older(number) => {
                 self.older[*number as usize] ^= true;
@@ -218,7 +228,7 @@ impl Driven {
         self.seqs[number as usize] += u32::from(next) * 3;
         let coord = self.place(place);
         let ping = Ping {
-            driver: DriverId(u32::from(number)),
+            driver: self.driver(number),
             session: self.session(number),
             seq: self.seqs[number as usize],
             age_ms: i32::from(place) - 300,
@@ -251,7 +261,7 @@ impl Driven {
     pub fn settle(&mut self) {
         for _ in 0..40 {
             for number in 0..6 {
-                if let Some(command) = self.next(DriverId(number)) {
+                if let Some(command) = self.next(self.driver(number)) {
                     self.submit(None, command);
                 }
             }

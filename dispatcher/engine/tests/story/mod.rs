@@ -138,7 +138,7 @@ impl Teller {
         let who = words[0];
         let command = match (words[1], &words[2..]) {
             ("starts", ["at", at, rest @ ..]) => {
-                self.seqs[number(who) as usize] = 0;
+                self.seqs[DriverId(number(who)).index()] = 0;
                 let seats = given(rest, "seats").map_or(4, |seats| seats.parse().expect("seats"));
                 let until = given(rest, "until").map(time);
                 Command::StartShift(Box::new(StartShift {
@@ -153,7 +153,7 @@ impl Teller {
                 }))
             }
             ("takes", ["over"]) => {
-                self.seqs[number(who) as usize] = 0;
+                self.seqs[DriverId(number(who)).index()] = 0;
                 Command::OpenSession { driver: DriverId(number(who)) }
             }
             ("requests", [from, "->", to, rest @ ..]) => {
@@ -171,8 +171,8 @@ impl Teller {
             ("cancels", []) => Command::CancelRide { ride: RideId(number(who)) },
             ("pings", ["twice", at]) => {
                 let driver = number(who);
-                let seq = self.seqs[driver as usize];
-                self.seqs[driver as usize] += 2;
+                let seq = self.seqs[DriverId(driver).index()];
+                self.seqs[DriverId(driver).index()] += 2;
                 let ping = |seq| Ping { driver: DriverId(driver), session, seq, age_ms: 0, coord: place(at) };
                 return (None, Command::ReportPositions(vec![ping(seq + 1), ping(seq + 2)]));
             }
@@ -180,8 +180,9 @@ impl Teller {
                 let driver = number(who);
                 let seq = given(rest, "seq").map(|seq| seq.parse().expect("a number"));
                 let age_ms = given(rest, "age").map_or(0, |age| age.parse().expect("ms"));
-                let seq = seq.unwrap_or(self.seqs[driver as usize] + 1);
-                self.seqs[driver as usize] = self.seqs[driver as usize].max(seq);
+                let seq = seq.unwrap_or(self.seqs[DriverId(driver).index()] + 1);
+                let last = &mut self.seqs[DriverId(driver).index()];
+                *last = seq.max(*last);
                 let ping = Ping { driver: DriverId(driver), session, seq, age_ms, coord: place(at) };
                 return (None, Command::ReportPositions(vec![ping]));
             }
@@ -270,6 +271,7 @@ fn fault(step: &str) -> fn(&Step<'_>) -> bool {
         "matching" => timer!(Matching),
         "retire" => timer!(Retire),
         "key-expiry" => timer!(KeyExpiry),
+        "forget" => timer!(Forget),
         "weights" => timer!(Weights),
         other => panic!("nobody knows a step `{other}`"),
     }
@@ -339,6 +341,8 @@ fn phrase(event: &Event) -> Option<String> {
         Event::Settled(e) => format!("R{} pays {}", e.ride, -e.entries[0].amount),
         Event::SlipPassed { ride } => format!("R{ride} late"),
         Event::RideRetired { ride } => format!("R{ride} forgotten"),
+        Event::DriverKept { driver, .. } => format!("D{driver} kept"),
+        Event::DriverForgotten { driver } => format!("D{driver} forgotten"),
         Event::WeightsActivated { version } => format!("weights {}", version.0),
         Event::ProposalTaken { stale, .. } if *stale > 0 => format!("{stale} stale"),
         Event::Poisoned { step } => match step {

@@ -141,7 +141,7 @@ impl Model {
     }
 
     fn of_driver(&self, id: DriverId) -> Result<&Driver, Refusal> {
-        self.drivers.get(id.index()).ok_or(Refusal::UnknownDriver)
+        self.drivers.get(&id.0).ok_or(Refusal::UnknownDriver)
     }
 
     fn of_ride(&self, id: RideId) -> Result<&Ride, Refusal> {
@@ -153,7 +153,7 @@ impl Model {
         self.speaks_for(command)?;
         match command {
             Command::StartShift(order) => {
-                let shift = self.drivers.iter().find(|driver| driver.name == order.driver).map(|driver| driver.shift);
+                let shift = self.drivers.values().find(|driver| driver.name == order.driver).map(|driver| driver.shift);
                 match shift {
                     Some(shift @ (Shift::On | Shift::Finishing)) => {
                         Err(session::Refusal::OnShift(shift.status()).into())

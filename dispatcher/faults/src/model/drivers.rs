@@ -7,15 +7,30 @@ use hansom_engine::Command;
 use hansom_engine::record::{PingRefusal, ShiftStarted};
 use hansom_geo_index::Millis;
 
+/// Numbers that differ by a multiple of this are of drivers who had the same place, one after the other.
+const PLACES: u32 = 1 << 20;
+
 impl Model {
     pub(super) fn shift_started(&mut self, e: &ShiftStarted) -> Checked {
         let started = Driver::start(e, self.at);
-        if let Some(driver) = self.drivers.get_mut(e.driver.index()) {
-            *driver = started;
-            return Ok(());
+        let id = e.driver.0;
+        if !self.drivers.contains_key(&id) {
+            let place = |id: u32| id % PLACES;
+            let is_taken = self.drivers.keys().any(|known| place(*known) == place(id));
+            let is_next = place(id) as usize <= self.drivers.len();
+            ensure(!is_taken && is_next, Promise::Answer, || format!("driver {id} is at no place of his own"))?;
         }
-        ensure(e.driver.index() == self.drivers.len(), Promise::Answer, || "a number is left out".into())?;
-        self.drivers.push(started);
+        self.drivers.insert(id, started);
+        Ok(())
+    }
+
+    /// He was off shift for as long as drivers are remembered.
+    pub(super) fn forgotten(&mut self, id: u32) -> Checked {
+        let (at, life) = (self.at, self.settings.driver_life);
+        let off_for = self.driver(id)?.off_since.map(|since| at - since);
+        let may = life > Millis::ZERO && off_for.is_some_and(|off_for| off_for > life);
+        ensure(may, Promise::Deadline, || format!("driver {id} is forgotten after {off_for:?}"))?;
+        self.drivers.remove(&id);
         Ok(())
     }
 
@@ -52,11 +67,13 @@ impl Model {
     pub(super) fn shift_ended(&mut self, course: &Course<'_>, id: u32) -> Checked {
         let by_order =
             course.begun && matches!(course.turn.command, Command::EndShift { driver, .. } if driver.0 == id);
+        let (at, life) = (self.at, self.settings.driver_life);
         let driver = self.driver(id)?;
-        let ends = driver.shift == Shift::Finishing || driver.shift == Shift::On && by_order;
+        let is_gone = life > Millis::ZERO && at - driver.heard > life;
+        let ends = driver.shift == Shift::Finishing || driver.shift == Shift::On && (by_order || is_gone);
         let is_free = driver.held.is_empty() && driver.offered.is_none();
         ensure(ends && is_free, Promise::Answer, || format!("the shift goes on: {driver:?}"))?;
-        driver.shift = Shift::Off;
+        (driver.shift, driver.off_since) = (Shift::Off, Some(at));
         Ok(())
     }
 
@@ -77,7 +94,7 @@ impl Model {
 
     pub(super) fn ping_refused(&mut self, course: &mut Course<'_>, id: u32, seq: u32, reason: PingRefusal) -> Checked {
         let session = Self::session_of_ping(course, id, seq)?;
-        let right = match self.drivers.get(id as usize) {
+        let right = match self.drivers.get(&id) {
             None => reason == PingRefusal::UnknownDriver,
             Some(driver) if driver.shift == Shift::Off => reason == PingRefusal::OffShift,
             Some(driver) if session < driver.session => reason == PingRefusal::Superseded,

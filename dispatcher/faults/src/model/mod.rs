@@ -27,7 +27,7 @@ pub(crate) struct Model {
     asked: Millis,
     rides: BTreeMap<u32, Ride>,
     next_ride: u32,
-    drivers: Vec<Driver>,
+    drivers: BTreeMap<u32, Driver>,
     keys: BTreeMap<Key, Known>,
     at: Millis,
 }
@@ -62,7 +62,7 @@ impl Model {
             asked: start,
             rides: BTreeMap::new(),
             next_ride: 1,
-            drivers: Vec::new(),
+            drivers: BTreeMap::new(),
             keys: BTreeMap::new(),
             at: start,
         }
@@ -95,6 +95,11 @@ impl Model {
 
     /// No deadline passed that has not been acted on.
     fn nothing_overdue(&self) -> Checked {
+        let life = self.settings.driver_life;
+        let is_stale = |driver: &Driver| driver.off_since.is_some_and(|since| since + life < self.at);
+        if let Some((id, _)) = self.drivers.iter().find(|(_, driver)| life > Millis::ZERO && is_stale(driver)) {
+            return Err(Broken::new(Promise::Deadline, format!("driver {id} should be forgotten by now")));
+        }
         let overdue = self.rides.iter().find(|(_, ride)| ride.timer.is_some_and(|(_, due)| due < self.at));
         match overdue {
             None => Ok(()),
@@ -111,7 +116,7 @@ impl Model {
                 format!("offset {}: ride {id} ended, and was it paid? {}", course.turn.offset, ride.paid)
             })?;
         }
-        for (id, driver) in self.drivers.iter().enumerate() {
+        for (id, driver) in &self.drivers {
             ensure(driver.shift != Shift::Finishing || !driver.held.is_empty(), Promise::Answer, || {
                 format!("offset {}: driver {id} has nothing left to do, and yet no end", course.turn.offset)
             })?;
@@ -124,9 +129,7 @@ impl Model {
     }
 
     fn driver(&mut self, id: u32) -> Checked<&mut Driver> {
-        self.drivers
-            .get_mut(id as usize)
-            .ok_or_else(|| Broken::new(Promise::Answer, format!("there is no driver {id}")))
+        self.drivers.get_mut(&id).ok_or_else(|| Broken::new(Promise::Answer, format!("there is no driver {id}")))
     }
 
     /// The deadline `kind` of a ride passed.
@@ -177,6 +180,8 @@ impl Model {
             | Event::DriverChainable { driver }
             | Event::ChainDeferred { driver, .. }
             | Event::SilenceRearmed { driver, .. } => self.has_something_to_do(driver.0),
+            Event::DriverKept { driver, .. } => self.driver(driver.0).map(drop),
+            Event::DriverForgotten { driver } => self.forgotten(driver.0),
             Event::DriverWarned { driver, until } => self.warned(driver.0, *until),
             Event::DriverDark { driver } => self.dark(driver.0),
 
@@ -250,7 +255,7 @@ impl Model {
                 };
             }
         }
-        for driver in self.drivers.iter_mut().filter(|driver| !driver.held.is_empty()) {
+        for driver in self.drivers.values_mut().filter(|driver| !driver.held.is_empty()) {
             driver.heard += gap;
             if let Comms::Warned { until } = &mut driver.comms {
                 *until += gap;

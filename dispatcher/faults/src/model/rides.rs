@@ -32,7 +32,7 @@ impl Model {
         let seen = if let Command::Propose(_) = course.turn.command { self.asked } else { at };
         let due = at + settings.offer_life;
         let forgotten = settings.silence_redispatch;
-        let Some(driver) = self.drivers.get(e.driver.index()) else {
+        let Some(driver) = self.drivers.get(&e.driver.0) else {
             return Err(Broken::new(Promise::Answer, "offered to nobody"));
         };
         let Some(ride) = self.rides.get(&e.ride.0) else {

@@ -129,6 +129,8 @@ pub enum Comms {
 pub struct Driver {
     pub name: Name,
     pub shift: Shift,
+    /// Since when he is off shift.
+    pub off_since: Option<Millis>,
     /// The session that is open.
     pub session: u32,
     pub seats: u8,
@@ -146,6 +148,7 @@ impl Driver {
         Self {
             name: e.name.clone(),
             shift: Shift::On,
+            off_since: None,
             session: 1,
             seats: e.seats,
             class: e.class,

@@ -298,7 +298,7 @@ fn told_otherwise(bug: RuleBug, memory: &Memory, state: &State, (stamp, step): (
             }
         }
         (RuleBug::TwoOffers, _) => {
-            let thinking = state.fleet().drivers().iter().find(|driver| driver.offered.is_some());
+            let thinking = state.fleet().drivers().find(|driver| driver.offered.is_some());
             for event in said {
                 if let (Event::OfferMade(e), Some(driver)) = (event, thinking) {
                     e.driver = driver.id;

@@ -25,7 +25,8 @@ const NO_RIDE: RideId = RideId(0);
 #[derive(Debug, Clone)]
 pub struct Names {
     network: Arc<Network>,
-    drivers: Vec<Name>,
+    /// Each driver at his place.
+    drivers: Vec<Option<(DriverId, Name)>>,
     by_name: HashMap<Name, DriverId>,
     rides: HashMap<RideId, Ride>,
     by_request: HashMap<Key, RideId>,
@@ -61,7 +62,7 @@ impl Names {
         names
     }
 
-    /// Learns the names that a turn brings, and forgets those of rides that left the state with it.
+    /// Learns the names that a turn brings, and forgets those of rides and drivers that left the state with it.
     pub fn learn(&mut self, turn: &Turn) {
         for event in &turn.events {
             match event {
@@ -76,15 +77,24 @@ impl Names {
                         self.by_request.remove(&key);
                     }
                 }
+                Event::DriverForgotten { driver } => {
+                    let known = self.drivers.get_mut(driver.index());
+                    if let Some((_, name)) = known.and_then(|known| known.take_if(|(id, _)| id == driver)) {
+                        self.by_name.remove(&name);
+                    }
+                }
                 _ => {}
             }
         }
     }
 
     fn add_driver(&mut self, driver: DriverId, name: &Name) {
-        // Numbers are given out in order of first appearance.
-        if driver.index() == self.drivers.len() {
-            self.drivers.push(name.clone());
+        let place = driver.index();
+        if self.drivers.len() <= place {
+            self.drivers.resize(place + 1, None);
+        }
+        if self.drivers[place].as_ref().is_none_or(|(id, _)| *id != driver) {
+            self.drivers[place] = Some((driver, name.clone()));
             self.by_name.insert(name.clone(), driver);
         }
     }
@@ -98,7 +108,8 @@ impl Names {
 
     /// What the outside calls a driver.
     pub fn driver(&self, driver: DriverId) -> Option<&Name> {
-        self.drivers.get(driver.index())
+        let (id, name) = self.drivers.get(driver.index())?.as_ref()?;
+        (*id == driver).then_some(name)
     }
 
     /// What the market calls a driver.

@@ -103,6 +103,8 @@ pub(super) fn fact(turn: &Turn, event: &Event, names: &Names) -> Option<Fact> {
         | Event::RideReviewed { .. }
         | Event::SlipPassed { .. }
         | Event::RideRetired { .. }
+        | Event::DriverKept { .. }
+        | Event::DriverForgotten { .. }
         | Event::KeysExpired { .. }
         | Event::WeightsActivated { .. }
         | Event::Checkpoint { .. } => return None,

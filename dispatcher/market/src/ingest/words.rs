@@ -104,6 +104,7 @@ pub const fn refusal_word(refusal: &Refusal) -> &'static str {
         Refusal::StaleProposal => "stale_proposal",
         Refusal::StaleKey => "stale_key",
         Refusal::EarlyKey => "early_key",
+        Refusal::TooManyDrivers => "too_many_drivers",
         Refusal::NoSuchSlice => "no_such_slice",
         Refusal::Ride(ride::Refusal::Ended(_)) => "ride_ended",
         Refusal::Ride(ride::Refusal::NotYours) => "not_yours",

@@ -99,6 +99,7 @@ oneof!(Refusal {
     NoSuchSlice = 11,
     StaleKey = 12,
     EarlyKey = 13,
+    TooManyDrivers = 14,
 });
 
 codes!(ride::Outcome {
@@ -153,6 +154,7 @@ codes!(TimerKind {
     Matching = 8,
     Retire = 9,
     KeyExpiry = 10,
+    Forget = 11,
 });
 message!(Timer { due = 1, kind = 2, id = 3 });
 oneof!(Poison { Command = 1, Ping = 2 { driver = 1, seq = 2 }, Timer = 3(timer) });
@@ -207,6 +209,7 @@ message!(Settings {
     give_up = 22,
     planner_patience = 23,
     resume_bound = 24,
+    driver_life = 25,
 });
 
 /// A number per [`Term`], which is the field of its place in [`Term::ALL`], counted from 1.

@@ -50,6 +50,8 @@ oneof!(Event {
     Checkpoint = 42 { slice = 1, digest = 2 },
     Poisoned = 43 { step = 1 },
     SessionOpened = 44 { driver = 1, session = 2 },
+    DriverKept = 45 { driver = 1, until = 2 },
+    DriverForgotten = 46 { driver = 1 },
 });
 
 oneof!(Fix { Kept = 1, Anchored = 2(place), OnRoute = 3 { cursor = 1, place = 2 }, OffRoute = 4(place) });

@@ -8,7 +8,7 @@ pub(super) mod tables;
 #[cfg(test)]
 mod tests;
 
-use super::{Driver, Fleet, KeyEntry, Keys, Ledger, Matching, Ride, Rides, State, Timer, Timers};
+use super::{Driver, Drivers, Fleet, KeyEntry, Keys, Ledger, Matching, Ride, Rides, State, Timer, Timers};
 use crate::domain::{DriverId, Key, Money, RideId, Settings};
 use crate::evolve::repool;
 use crate::record::Account;
@@ -48,6 +48,8 @@ mod number {
     /// Of each account, in their order.
     pub const BALANCES: u32 = 15;
     pub const MATCHING: u32 = 16;
+    /// The numbers of drivers to come whose places were left.
+    pub const LEFT: u32 = 17;
 }
 
 impl State {
@@ -65,7 +67,7 @@ impl State {
         writer.bytes(number::PRESENT, &present(rides));
         rides.iter().for_each(|ride| Field::write(ride, number::RIDES, writer));
         writer.delimited(number::LINE, |writer| line.iter().for_each(|ride| writer.varint(u64::from(ride.0))));
-        fleet.drivers.iter().for_each(|driver| Field::write(driver, number::DRIVERS, writer));
+        fleet.drivers().for_each(|driver| Field::write(driver, number::DRIVERS, writer));
         timers.iter().for_each(|timer| Field::write(&timer, number::TIMERS, writer));
         keys.iter().for_each(|key| Field::write(&Remembered::of(key), number::KEYS, writer));
         keys.creation().for_each(|taken| Field::write(&taken, number::CREATION_KEYS, writer));
@@ -76,6 +78,9 @@ impl State {
             }
         });
         Field::write(matching, number::MATCHING, writer);
+        if fleet.drivers.left().len() > 0 {
+            writer.delimited(number::LEFT, |writer| fleet.drivers.left().for_each(|id| writer.varint(u64::from(id.0))));
+        }
         out
     }
 
@@ -83,16 +88,10 @@ impl State {
     pub fn decode(bytes: &[u8], network: &Network) -> Result<Self, DecodeError> {
         let parts = Parts::read(bytes)?;
         let rides = parts.rides(network)?;
-        let mut fleet = Fleet::new(network);
-        for (driver, number) in parts.drivers.iter().zip(0..) {
-            check_driver(driver, number, network)?;
+        for driver in &parts.drivers {
+            check_driver(driver, network)?;
         }
-        // Collected and not inserted one by one: sorted once, then built.
-        fleet.names = parts.drivers.iter().map(|driver| (driver.name.clone(), driver.id)).collect();
-        if fleet.names.len() != parts.drivers.len() {
-            return Err(DecodeError::Range("name of its own"));
-        }
-        fleet.drivers = parts.drivers;
+        let drivers = Drivers::of(parts.drivers, parts.left).ok_or(DecodeError::Range("place of its own"))?;
         let timers = Timers::of(parts.timers);
         let mut state = Self {
             logic_version: parts.logic_version,
@@ -100,7 +99,7 @@ impl State {
             weights: parts.weights,
             rides,
             line: parts.line.into_iter().collect(),
-            fleet,
+            fleet: Fleet::of(network, drivers),
             timers,
             keys: Keys::of(
                 parts
@@ -113,8 +112,9 @@ impl State {
             ledger: Ledger::of(parts.balances),
             matching: parts.matching,
         };
-        for index in 0..state.fleet.drivers.len() {
-            repool(&mut state, network, DriverId(index as u32));
+        let drivers: Vec<DriverId> = state.fleet.drivers().map(|driver| driver.id).collect();
+        for driver in drivers {
+            repool(&mut state, network, driver);
         }
         Ok(state)
     }
@@ -142,10 +142,7 @@ fn check_places(network: &Network, places: impl IntoIterator<Item = Position>) -
     if places.into_iter().all(on_a_street) { Ok(()) } else { Err(DecodeError::Range("place on the network")) }
 }
 
-fn check_driver(driver: &Driver, number: u32, network: &Network) -> Result<(), DecodeError> {
-    if driver.id != DriverId(number) {
-        return Err(DecodeError::Range("next driver"));
-    }
+fn check_driver(driver: &Driver, network: &Network) -> Result<(), DecodeError> {
     let leg = driver.leg.iter().flat_map(|leg| [leg.origin, leg.target]);
     let stops = driver.plan.stops().iter().map(|stop| stop.place);
     check_places(network, [driver.anchor].into_iter().chain(leg).chain(stops))
@@ -162,6 +159,7 @@ struct Parts {
     rides: Vec<Ride>,
     line: Vec<RideId>,
     drivers: Vec<Driver>,
+    left: Vec<DriverId>,
     timers: Vec<Timer>,
     keys: Vec<Remembered>,
     creation: Vec<(Millis, Key)>,
@@ -179,6 +177,7 @@ impl Parts {
         let (mut timers, mut keys, mut creation) = (Slot::new(), Slot::new(), Slot::new());
         let (mut expiry_due, mut matching) = (Slot::new(), Slot::new());
         let (mut present, mut line, mut balances) = (&[][..], Vec::new(), [Money::ZERO; Account::COUNT]);
+        let mut left = Vec::new();
         while let Some((number, wire)) = input.field()? {
             match number {
                 number::VERSION => version.merge(wire, input)?,
@@ -189,7 +188,8 @@ impl Parts {
                 number::NEXT_RIDE => next.merge(wire, input)?,
                 number::PRESENT => present = bytes_of(wire, input)?,
                 number::RIDES => rides.merge(wire, input)?,
-                number::LINE => line = read_line(wire, input)?,
+                number::LINE => line = read_numbers(wire, input)?.into_iter().map(RideId).collect(),
+                number::LEFT => left = read_numbers(wire, input)?.into_iter().map(DriverId).collect(),
                 number::DRIVERS => drivers.merge(wire, input)?,
                 number::TIMERS => timers.merge(wire, input)?,
                 number::KEYS => keys.merge(wire, input)?,
@@ -214,6 +214,7 @@ impl Parts {
             rides: rides.finish(input, "State", "rides")?,
             line,
             drivers: drivers.finish(input, "State", "drivers")?,
+            left,
             timers: timers.finish(input, "State", "timers")?,
             keys: keys.finish(input, "State", "keys")?,
             creation: creation.finish(input, "State", "creation_keys")?,
@@ -255,14 +256,14 @@ fn bytes_of<'a>(wire: Wire, input: &mut Input<'a>) -> Result<&'a [u8], DecodeErr
     input.delimited()
 }
 
-fn read_line(wire: Wire, input: &mut Input) -> Result<Vec<RideId>, DecodeError> {
+fn read_numbers(wire: Wire, input: &mut Input) -> Result<Vec<u32>, DecodeError> {
     expect(wire, Wire::Bytes)?;
     input.nested(|input| {
-        let mut line = Vec::new();
+        let mut numbers = Vec::new();
         while !input.is_empty() {
-            line.push(RideId(u32::try_from(input.varint()?).map_err(|_| DecodeError::Range("RideId"))?));
+            numbers.push(u32::try_from(input.varint()?).map_err(|_| DecodeError::Range("number"))?);
         }
-        Ok(line)
+        Ok(numbers)
     })
 }
 

@@ -128,6 +128,7 @@ message!(Driver {
     silence_due = 24,
     chain_due = 25,
     device = 26,
+    forget_due = 27,
 });
 repeated_fields!(Vec<Driver>);
 codes!(Comms { Live = 1, Warned = 2, Dark = 3 });

@@ -19,7 +19,7 @@ fn full() -> State {
     let mut state = State::new(Settings::default(), &network(), Millis::ZERO);
     let mut plan = Plan::default();
     plan.append(RideId(1), HERE, THERE);
-    state.fleet.drivers.push(Driver {
+    state.fleet.drivers.put(Driver {
         id: DriverId(0),
         name: Name::from("d"),
         session: session::Status::On,
@@ -53,6 +53,7 @@ fn full() -> State {
         cancels: 0,
         silence_due: Some(Millis(11)),
         chain_due: None,
+        forget_due: None,
     });
     state.rides.push(Some(Ride {
         id: RideId(1),
@@ -90,7 +91,7 @@ fn ride(state: &mut State) -> &mut Ride {
     state.rides.get_mut(RideId(1)).expect("the ride is there")
 }
 fn driver(state: &mut State) -> &mut Driver {
-    &mut state.fleet.drivers[0]
+    state.fleet.drivers.get_mut(DriverId(0)).expect("the driver is there")
 }
 fn leg(state: &mut State) -> &mut Leg {
     driver(state).leg.as_mut().expect("the driver has a way")
@@ -212,6 +213,7 @@ fn changes_of_a_driver() -> Vec<Change> {
         |s| driver(s).cancels = 1,
         |s| driver(s).silence_due = None,
         |s| driver(s).chain_due = Some(Millis(0)),
+        |s| driver(s).forget_due = Some(Millis(0)),
     ]
 }
 
@@ -250,7 +252,7 @@ fn an_entry_is_in_the_slice_of_its_number() {
     let mut state = full();
     let before = digests(&state).1;
     state.rides.get_mut(RideId(1)).expect("the ride is there").seats = 3;
-    state.fleet.drivers[0].rating = 300;
+    driver(&mut state).rating = 300;
     let after = digests(&state).1;
     let changed: Vec<usize> = (0..before.len()).filter(|slice| before[*slice] != after[*slice]).collect();
     assert_eq!(changed, [0, 1]);
@@ -265,9 +267,9 @@ fn bytes_that_are_no_state_of_this_network_are_refused() {
         State::decode(&state.encode(), &network).expect_err("no state").to_string()
     };
     let beyond = "a value is no place on the network";
-    assert_eq!(refused(|s| s.fleet.drivers[0].anchor.edge = EdgeId(1000)), beyond);
+    assert_eq!(refused(|s| driver(s).anchor.edge = EdgeId(1000)), beyond);
     assert_eq!(refused(|s| s.rides.get_mut(RideId(1)).expect("there").dropoff.edge = EdgeId(1000)), beyond);
-    assert_eq!(refused(|s| s.fleet.drivers[0].id = DriverId(1)), "a value is no next driver");
+    assert_eq!(refused(|s| driver(s).id = DriverId(1)), "a value is no place of its own");
     assert_eq!(refused(|s| s.rides.get_mut(RideId(1)).expect("there").id = RideId(2)), "columns differ in length");
     let bytes = full().encode();
     let mut later = bytes.clone();

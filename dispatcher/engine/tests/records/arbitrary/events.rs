@@ -10,7 +10,7 @@ use hansom_engine::state::{Timer, TimerKind};
 use hansom_engine::{Event, Offset};
 
 /// Number of kinds of events.
-pub(super) const EVENTS: u64 = 41;
+pub(super) const EVENTS: u64 = 43;
 
 impl Draw {
     pub(super) fn fix(&mut self) -> Fix {
@@ -78,12 +78,13 @@ impl Draw {
             Refusal::NoSuchSlice,
             Refusal::StaleKey,
             Refusal::EarlyKey,
+            Refusal::TooManyDrivers,
         ])
     }
 
     fn poison(&mut self) -> Poison {
-        use TimerKind::{Chain, KeyExpiry, Matching, NoShow, Offer, Retire, Review, Silence, Slip, Weights};
-        let kinds = [Weights, Offer, Silence, NoShow, Slip, Review, Chain, Matching, Retire, KeyExpiry];
+        use TimerKind::{Chain, Forget, KeyExpiry, Matching, NoShow, Offer, Retire, Review, Silence, Slip, Weights};
+        let kinds = [Weights, Offer, Silence, NoShow, Slip, Review, Chain, Matching, Retire, KeyExpiry, Forget];
         match self.below(3) {
             0 => Poison::Command,
             1 => Poison::Ping { driver: self.driver(), seq: self.narrow() },
@@ -224,6 +225,8 @@ impl Draw {
             35 => Event::Resumed { gap_ms: self.wide() },
             36 => Event::Upgraded(Box::new(self.upgrade())),
             39 => Event::SessionOpened { driver, session: self.session() },
+            41 => Event::DriverKept { driver, until },
+            42 => Event::DriverForgotten { driver },
             38 => Event::Poisoned { step: self.poison() },
             37 => Event::Checkpoint { slice: self.byte(), digest: self.wide() },
             _ => Event::WeightsActivated { version: self.weights() },

@@ -68,6 +68,7 @@ impl Draw {
             max_age: self.millis(),
             ride_key_life: self.millis(),
             creation_key_life: self.millis(),
+            driver_life: self.millis(),
             review: self.millis(),
             give_up: self.millis(),
             planner_patience: self.millis(),
