@@ -266,8 +266,8 @@ fn names_are_those_of_the_state() {
     assert_eq!(names.requested_by(Key(KEY.0 + 1)), None, "it left the state with the ride");
     let driver = names.driver_id(&Name::from("d1")).expect("he is remembered");
     let life = header.settings.driver_life;
-    for _ in 0..2 {
-        let wakeup = market.next_wakeup(Millis::MAX).expect("he is silent, then off shift, for long");
+    // He is silent for that long, and then off shift.
+    while let Some(wakeup) = market.next_wakeup(CREATED + life + life + Millis::from_secs(60)) {
         names.learn(market.wake(wakeup.at).expect("it wakes"));
     }
     assert!(market.state().fleet().get(driver).is_none(), "{life:?} have passed twice");
