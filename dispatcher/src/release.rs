@@ -16,7 +16,7 @@ use crate::figures::MarketFigures;
 use crate::market::Shared;
 
 /// So many batches may wait for the release; the log's thread waits for room then, and the market for the log.
-const BATCHES: usize = 64;
+const BATCHES: usize = 4;
 
 /// What the log's thread tells.
 #[derive(Debug)]

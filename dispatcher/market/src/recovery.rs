@@ -13,7 +13,7 @@ use crate::streets::Streets;
 use crate::writer::{Market, MarketError, Past};
 use hansom_engine::record::{Header, LOGIC_VERSION, Upgrade};
 use hansom_engine::steps::{self, Diverged};
-use hansom_engine::{Command, Offset, State};
+use hansom_engine::{Command, Offset, State, Turn};
 use hansom_geo_index::Millis;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
@@ -26,6 +26,9 @@ pub const LOG_FOLDER: &str = "log";
 pub const SNAPSHOT_FOLDER: &str = "snapshots";
 /// File in the folder of a market that says that somebody has it open.
 const LOCK: &str = "lock";
+
+/// So many events may wait for the follower, who is busy with a snapshot now and then.
+const FOLLOWER_EVENTS: usize = 65_536;
 
 /// How a market's folder is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -172,14 +175,16 @@ pub fn open(
     now: Millis,
     mut outlet: Outlet,
 ) -> Result<Opened, RecoveryError> {
-    let line = Arc::new(Line::default());
+    let line = Arc::new(Line::of(FOLLOWER_EVENTS));
     let following = line.clone();
     let both: Outlet = Box::new(move |turns| {
-        for turn in turns.iter().flatten() {
-            // A follower that is gone is the business of whoever watches it; turns are released all the same.
-            let _ = following.join(turn.clone());
-        }
+        let followed: Vec<Arc<Turn>> = turns.iter().flatten().cloned().collect();
+        // Who waits for an answer does not wait for the follower.
         outlet(turns);
+        for turn in followed {
+            // A follower that is gone is the business of whoever watches it; turns are released all the same.
+            let _ = following.join(turn);
+        }
     });
     let Opened { market, follower, report } =
         open_on(Arc::new(FileSystem), folder, header, streets, now, Keep::default(), both)?;

@@ -10,6 +10,10 @@ use hansom_engine::Turn;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+/// So many events may wait for the disk. A market that gets more positions than it can take fills that all the time, and each
+/// command waits behind them.
+const EVENTS: usize = 8_192;
+
 /// Where turns go once they are durable, in order. It is called by the thread that syncs, which waits for it.
 ///
 /// When the log fails it is told so once, and never called again: turns that it was not given count as never taken.
@@ -36,7 +40,7 @@ impl Releasing {
             Mode::Inline => Self::Inline { committer: Some(Box::new(committer)), waiting: Vec::new(), outlet },
             Mode::Threaded => {
                 let repaired = committer.take_repaired();
-                let line = Arc::new(Line::default());
+                let line = Arc::new(Line::of(EVENTS));
                 let mine = line.clone();
                 let handle = std::thread::spawn(move || run(&mine, committer, outlet));
                 Self::Threaded { line, handle, repaired }

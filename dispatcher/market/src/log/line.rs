@@ -3,14 +3,14 @@
 use hansom_engine::Turn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// So many turns may wait …
+/// So many turns may wait.
 const TURNS: usize = 16_384;
-/// … with so many events; whoever brings more waits then.
-const EVENTS: usize = 65_536;
 
 /// Turns in line for a thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Line {
+    /// So many events may wait; whoever brings more waits then.
+    most_events: usize,
     inner: Mutex<Waiting>,
     /// Something came, or nothing more will.
     came: Condvar,
@@ -33,6 +33,11 @@ struct Waiting {
 pub(crate) struct Abandoned;
 
 impl Line {
+    /// One with room for so many events.
+    pub fn of(most_events: usize) -> Self {
+        Self { most_events, inner: Mutex::default(), came: Condvar::new(), went: Condvar::new() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Nothing panics while it holds the lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -41,7 +46,7 @@ impl Line {
     /// Puts a turn into line, once there is room.
     pub fn join(&self, turn: Arc<Turn>) -> Result<(), Abandoned> {
         let mut waiting = self.lock();
-        while !waiting.abandoned && (waiting.turns.len() >= TURNS || waiting.events >= EVENTS) {
+        while !waiting.abandoned && (waiting.turns.len() >= TURNS || waiting.events >= self.most_events) {
             waiting = self.went.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         if waiting.abandoned {
