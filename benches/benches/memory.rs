@@ -83,6 +83,7 @@ struct Vehicle {
 }
 
 /// What somebody does later.
+#[derive(Clone, Copy)]
 enum Deed {
     Accept(RideId, DriverId, Epoch),
     Cancel(RideId),
