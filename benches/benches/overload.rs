@@ -75,6 +75,7 @@ fn spec(data: &Path, network: &Arc<Network>) -> Spec {
         capacity: 8_192,
         keep_positions: Millis::from_secs(3600),
         rules: None,
+        reopen_after: hansom_dispatcher::REOPEN_AFTER,
     }
 }
 
