@@ -12,14 +12,14 @@ use hansom_engine::record::{
     Command, Event, FORMAT_VERSION, Header, LOGIC_VERSION, Ping, RequestRide, StartShift, Turn,
 };
 use hansom_geo_index::import::synthetic;
-use hansom_geo_index::{Coord, EdgeId, Millis, Network, Position};
+use hansom_geo_index::{EdgeId, Millis, Network, Position};
 use hansom_market::follower::Following;
 use hansom_market::ingest::{MOST_PINGS, Names};
 use hansom_market::recovery::{self, Opened, forget_positions};
 use hansom_market::{Market, Streets};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -104,7 +104,6 @@ struct Town {
     people: u64,
     vehicles: Vec<Vehicle>,
     deeds: BTreeMap<(Millis, u128), Deed>,
-    dropoffs: HashMap<RideId, Coord>,
     stripped: u64,
     pings: u64,
 }
@@ -150,7 +149,6 @@ impl Town {
             people: 0,
             vehicles: Vec::with_capacity(VEHICLES),
             deeds: BTreeMap::new(),
-            dropoffs: HashMap::new(),
             stripped: 0,
             pings: 0,
         };
@@ -242,7 +240,6 @@ impl Town {
             }
             Deed::Cancel(ride) => {
                 self.order(Command::CancelRide { ride });
-                self.dropoffs.remove(&ride);
             }
             Deed::Arrive(ride, driver) => {
                 self.order(Command::ArriveAtPickup { driver, ride, session });
@@ -253,7 +250,9 @@ impl Town {
                 self.later(200, Deed::End(ride, driver));
             }
             Deed::End(ride, driver) => {
-                if let Some(place) = self.dropoffs.remove(&ride) {
+                // Not here any more: another driver was quicker, or the rider cancelled.
+                if let Some(dropoff) = self.market.state().rides().get(ride).map(|ride| ride.dropoff) {
+                    let place = self.network.coord(dropoff);
                     self.order(Command::EndTrip { driver, ride, place, session });
                 }
             }
@@ -288,18 +287,16 @@ impl Town {
 
     fn request(&mut self) {
         let (rider, pickup, dropoff) = (self.name("rider"), self.place(), self.place());
-        let dropoff = self.network.coord(dropoff);
         let asked = self.order(Command::RequestRide(Box::new(RequestRide {
             rider,
             pickup: self.network.coord(pickup),
-            dropoff,
+            dropoff: self.network.coord(dropoff),
             seats: 1,
             class: 0,
             tier: 0,
             blocked: Box::default(),
         })));
         let ride = asked.expect("it is near a street");
-        self.dropoffs.insert(ride, dropoff);
         if ride.0.is_multiple_of(10) {
             self.later(30, Deed::Cancel(ride));
         }

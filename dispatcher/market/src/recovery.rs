@@ -181,10 +181,8 @@ pub fn open(
         let followed: Vec<Arc<Turn>> = turns.iter().flatten().cloned().collect();
         // Who waits for an answer does not wait for the follower.
         outlet(turns);
-        for turn in followed {
-            // A follower that is gone is the business of whoever watches it; turns are released all the same.
-            let _ = following.join(turn);
-        }
+        // A follower that is gone is the business of whoever watches it; turns are released all the same.
+        let _ = following.join(followed);
     });
     let Opened { market, follower, report } =
         open_on(Arc::new(FileSystem), folder, header, streets, now, Keep::default(), both)?;

@@ -69,7 +69,7 @@ impl Releasing {
                 waiting.push(turn);
                 Ok(())
             }
-            Self::Threaded { line, .. } => line.join(turn).map_err(|_| LogError::Failed),
+            Self::Threaded { line, .. } => line.join([turn]).map_err(|_| LogError::Failed),
         }
     }
 

@@ -43,8 +43,8 @@ impl Line {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a turn into line, once there is room.
-    pub fn join(&self, turn: Arc<Turn>) -> Result<(), Abandoned> {
+    /// Puts turns into line, once there is room for the first of them.
+    pub fn join(&self, turns: impl IntoIterator<Item = Arc<Turn>>) -> Result<(), Abandoned> {
         let mut waiting = self.lock();
         while !waiting.abandoned && (waiting.turns.len() >= TURNS || waiting.events >= self.most_events) {
             waiting = self.went.wait(waiting).unwrap_or_else(PoisonError::into_inner);
@@ -52,9 +52,12 @@ impl Line {
         if waiting.abandoned {
             return Err(Abandoned);
         }
-        waiting.events += turn.events.len();
-        waiting.turns.push(turn);
-        if waiting.turns.len() == 1 {
+        let was_empty = waiting.turns.is_empty();
+        for turn in turns {
+            waiting.events += turn.events.len();
+            waiting.turns.push(turn);
+        }
+        if was_empty {
             self.came.notify_one();
         }
         Ok(())
