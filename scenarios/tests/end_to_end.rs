@@ -10,3 +10,4 @@ mod quarantine;
 mod scenario;
 mod serve;
 mod simulate;
+mod upgrade;

@@ -19,14 +19,14 @@ policy = { kind = "nearest" }
 const SERVE: &str = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json";
 
 /// A process that serves.
-struct Server {
+pub struct Server {
     child: Child,
     address: SocketAddr,
 }
 
 impl Server {
     /// Serves `market.toml` of the desk; returns once it takes commands.
-    fn start(desk: &Desk) -> Self {
+    pub fn start(desk: &Desk) -> Self {
         Self::run(desk.command(SERVE))
     }
 
@@ -57,7 +57,7 @@ impl Server {
     }
 
     /// Sends a signal, and waits for the end.
-    fn end(mut self, signal: &str) -> Option<i32> {
+    pub fn end(mut self, signal: &str) -> Option<i32> {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("there is `kill`");
         assert!(sent.success());
         self.child.wait().expect("it ends").code()
