@@ -71,11 +71,14 @@ impl Synced {
     /// Reads the layout of segments by itself: a head of 28 bytes and a header, then frames of length (its top bit is a
     /// mark), checksum and turn.
     fn pass(&mut self, disk: &SimDisk, turn: &Turn, bytes: &[u8]) -> bool {
-        if let Some(next) = disk.surviving(&segment(turn.offset.0))
-            && let Some(header) = number(&next, 12)
-        {
-            (self.segment, self.at) = (segment(turn.offset.0), 28 + header as usize);
+        let next = segment(turn.offset.0);
+        if disk.content(&next).is_some() {
             self.firsts.push(turn.offset.0);
+        }
+        if let Some(bytes) = disk.surviving(&next)
+            && let Some(header) = number(&bytes, 12)
+        {
+            (self.segment, self.at) = (next, 28 + header as usize);
         }
         let Some(found) = disk.surviving(&self.segment) else { return false };
         // A seal is a frame of no turn.
@@ -227,16 +230,16 @@ impl Audit {
         })
     }
 
-    /// Whether all that is missing of what was released was in the last commit.
-    pub fn only_last_commit(&self, next: Offset) -> bool {
-        // One that failed has released nothing.
-        let last = self.commits.iter().rev().find(|first| **first < self.durable());
-        last.is_some_and(|last| next.0 >= *last)
-    }
-
-    /// Whether what is left ends where a segment ended.
-    pub fn only_whole_segments(&self, next: Offset) -> bool {
-        self.synced.firsts.contains(&next.0)
+    /// Whether a log that ends at `next` can do so without any of it proving that more was released: what is missing is the
+    /// last commit, behind which nothing stands. Where names of segments were lost, that holds of each of them with all that
+    /// came after it, and of the last commit before it.
+    pub fn is_lost_in_silence(&self, next: Offset, names_lost: bool) -> bool {
+        let segments = self.synced.firsts.iter().copied().filter(|_| names_lost);
+        segments.chain([self.durable()]).any(|end| {
+            // A commit that failed has released nothing.
+            let last = self.commits.iter().rev().find(|first| **first < end);
+            next.0 <= end && last.is_some_and(|last| next.0 >= *last)
+        })
     }
 
     /// What a client sees.

@@ -10,6 +10,7 @@ mod audit;
 mod broken;
 mod client;
 mod draws;
+mod kinds;
 mod model;
 mod planted;
 mod server;
@@ -17,6 +18,7 @@ mod town;
 mod world;
 
 pub use broken::{Broken, Promise};
+pub use kinds::{Counts, Kind};
 pub use planted::{Bug, DiskBug, FileBug, RuleBug};
 
 use hansom_geo_index::Millis;
@@ -31,7 +33,7 @@ pub enum Ending {
     Whole,
     /// The disk lied, and that was found.
     Detected,
-    /// The disk lied about the last commit before a stop, or about the name of the last segment: no log can tell.
+    /// The disk lied about the last commit before a stop, or about the names of the last segments: no log can tell.
     LostInSilence,
 }
 
@@ -58,6 +60,8 @@ pub struct Summary {
     pub repaired: u64,
     /// Operations of the disk.
     pub operations: u64,
+    /// What went wrong, and how often.
+    pub faults: Counts,
     /// A hash of what became of every ride: who asked when, who drove, what was paid, how and when it ended.
     pub fates: u64,
 }

@@ -1,6 +1,6 @@
 //! Seeds: some hundreds of any kind, those that failed once, and one in which the power goes at every operation of the disk.
 
-use hansom_faults::{Ending, Options, Summary, run};
+use hansom_faults::{Counts, Ending, Kind, Options, Summary, run};
 
 fn passes(seed: u64, options: Options) -> Summary {
     run(seed, options).unwrap_or_else(|failure| panic!("{}\n{failure}", failure.story.join("\n")))
@@ -16,6 +16,9 @@ fn two_hundred_seeds() {
     assert!(sum(|one| one.snapshots) > 200);
     assert!(sum(|one| one.repaired) > 5);
     assert!(sum(|one| one.malformed) > 1_000);
+    let faults = summaries.iter().fold(Counts::default(), |sum, one| sum.plus(&one.faults));
+    let missing: Vec<Kind> = faults.missing().collect();
+    assert!(missing.is_empty(), "never happened: {missing:?}");
     let detected = summaries.iter().filter(|one| one.ending == Ending::Detected).count();
     assert!(detected > 5, "{detected} disks that lied were found out");
 }

@@ -1,6 +1,6 @@
 //! Runs seeds, prints how far it is, and stops at the first that fails.
 
-use hansom_faults::{Ending, Failure, Options, Summary, run};
+use hansom_faults::{Ending, Failure, Kind, Options, Summary, run};
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -11,6 +11,9 @@ const USAGE: &str = "usage: soak --seeds N [--first S] [--threads T]";
 
 /// What is said again after this.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// Under so many seeds every kind of fault has to happen.
+const ENOUGH: u64 = 200;
 
 struct Asked {
     seeds: u64,
@@ -58,6 +61,7 @@ impl Total {
         sum.snapshots += one.snapshots;
         sum.repaired += one.repaired;
         sum.operations += one.operations;
+        sum.faults = sum.faults.plus(&one.faults);
         self.detected += u64::from(one.ending == Ending::Detected);
         self.lost += u64::from(one.ending == Ending::LostInSilence);
     }
@@ -71,6 +75,18 @@ impl Total {
              of disks that lied, {} found out, {} lost the last commit",
             self.seeds, self.detected, self.lost
         )
+    }
+
+    /// What went wrong how often, a kind a line.
+    fn table(&self) -> String {
+        let line = |kind: &Kind| format!("{:>12}  {kind}\n", self.sum.faults.of(*kind));
+        Kind::ALL.iter().map(line).collect()
+    }
+
+    /// Kinds of faults that never happened, though there were enough seeds.
+    fn missing(&self) -> Vec<String> {
+        let enough = self.seeds >= ENOUGH;
+        self.sum.faults.missing().filter(|_| enough).map(|kind| kind.to_string()).collect()
     }
 }
 
@@ -111,8 +127,15 @@ fn main() -> ExitCode {
         }
     });
     let total = total.into_inner().expect("nobody panics with it");
-    println!("{}", total.line(since));
-    let Some(failure) = total.failed else { return ExitCode::SUCCESS };
+    println!("{}\n{}", total.line(since), total.table());
+    let Some(failure) = total.failed else {
+        let missing = total.missing();
+        if missing.is_empty() {
+            return ExitCode::SUCCESS;
+        }
+        println!("under {} seeds there were no {}", total.seeds, missing.join(", no "));
+        return ExitCode::FAILURE;
+    };
     // One seed alone is run to see why.
     for turn in failure.story.iter().filter(|_| seeds == 1) {
         println!("{turn}");

@@ -1,18 +1,20 @@
 //! The world of one seed: clients, messages under way, the process and its disk, on one clock in one thread.
 
-use crate::audit::{Audit, Reread};
-use crate::broken::{Broken, Checked, Promise, ensure};
+mod failing;
+mod messages;
+
+use crate::audit::Audit;
+use crate::broken::{Broken, Checked, Promise};
 use crate::client::{Client, ClientId, Device, Down, Moment, Post, Rider, Role, Up};
 use crate::draws::Draws;
-use crate::planted::{Bug, tamper};
-use crate::server::{Begun, Process, Received};
-use crate::town::{DiskWeather, START, Setting, Weather};
+use crate::kinds::Kind;
+use crate::server::{Process, Received};
+use crate::town::{DiskWeather, START, Setting};
 use crate::{Ending, Options, Summary};
 use hansom_engine::Turn;
 use hansom_engine::record::Header;
 use hansom_geo_index::Millis;
-use hansom_market::recovery::RecoveryError;
-use hansom_market::seam::sim::{Fault, Left, SimDisk};
+use hansom_market::seam::sim::{Fault, SimDisk};
 use std::collections::BTreeMap;
 
 /// How long after the end of faults all has to be over.
@@ -46,7 +48,10 @@ pub(crate) struct World {
     net: Draws,
     chance: Draws,
     noise: Draws,
+    lies: Draws,
     clients: Vec<Client>,
+    /// When the last message to (`false`) or from (`true`) a client arrives, of those under way so far.
+    arrivals: BTreeMap<(ClientId, bool), Millis>,
     disk: SimDisk,
     process: Option<Process>,
     /// Turns decided by the process before, that may or may not have reached the disk.
@@ -81,7 +86,9 @@ impl World {
             net: Draws::new(seed, 2),
             chance: Draws::new(seed, 3),
             noise: Draws::new(seed, 4),
+            lies: Draws::new(seed, 5),
             clients: Vec::new(),
+            arrivals: BTreeMap::new(),
             disk,
             process: None,
             left_behind: BTreeMap::new(),
@@ -156,6 +163,7 @@ impl World {
         self.summary.ending = ending;
         self.summary.turns = self.audit.durable();
         self.summary.operations = self.disk.operations();
+        self.summary.faults.add_disk(&self.disk.met(), self.disk.refused());
         self.summary.fates = self.audit.fates();
         Ok(self.summary)
     }
@@ -256,7 +264,10 @@ impl World {
             }
             Happening::Jump if !settling => {
                 let far = self.chance.of(&[1_000, 10_000, 120_000]);
-                self.skew = Millis(self.chance.between(-far, far));
+                let skew = Millis(self.chance.between(-far, far));
+                self.summary.faults.add(Kind::ClockForward, u64::from(skew > self.skew));
+                self.summary.faults.add(Kind::ClockBack, u64::from(skew < self.skew));
+                self.skew = skew;
                 let pause = Millis::from_secs(self.chance.between(10, 90));
                 self.plan(self.now + pause, Happening::Jump);
                 self.wake_planned = None;
@@ -339,236 +350,4 @@ impl World {
         }
         Ok(())
     }
-
-    // -- messages ------------------------------------------------------------------------------------------------------
-
-    fn send_all(&mut self, from: ClientId, ups: Vec<Up>) {
-        let (settling, fair) = (self.moment().settling, self.setting.weather.garbage);
-        let (garbage, twice) = self.options.repeats.map_or((fair, false), |garbage| (garbage, true));
-        for up in ups {
-            if let Up::Line(line) = &up {
-                if (!settling || twice) && self.noise.chance(garbage) {
-                    let garbage = self.garbage(line);
-                    self.under_way(|| Happening::Up(from, Up::Line(garbage.clone())));
-                }
-                if twice {
-                    self.under_way(|| Happening::Up(from, up.clone()));
-                }
-            }
-            self.under_way(|| Happening::Up(from, up.clone()));
-        }
-    }
-
-    fn reply(&mut self, to: ClientId, down: &Down) {
-        self.under_way(|| Happening::Down(to, down.clone()));
-    }
-
-    /// Sends a message: it is lost, doubled or late as drawn.
-    fn under_way(&mut self, message: impl Fn() -> Happening) {
-        let weather = self.setting.weather;
-        if self.moment().settling || weather.is_fair() {
-            return self.plan(self.now + Weather::SHORTEST, message());
-        }
-        let copies = if self.net.chance(weather.lost) { 0 } else { 1 + u64::from(self.net.chance(weather.doubled)) };
-        for _ in 0..copies {
-            // In steps, so that things meet at the same moment.
-            let delay = Millis(Weather::SHORTEST.0 * self.net.between(1, weather.delay.0 / Weather::SHORTEST.0));
-            self.plan(self.now + delay, message());
-        }
-    }
-
-    /// A line that no decoder takes.
-    fn garbage(&mut self, line: &[u8]) -> Vec<u8> {
-        let mut garbage = line.to_vec();
-        match self.noise.below(4) {
-            0 => garbage.truncate(self.noise.below(line.len() as u64) as usize),
-            1 => garbage[self.noise.below(line.len() as u64) as usize] = 0xff,
-            2 => garbage.extend_from_slice(b"}"),
-            _ => garbage = (0..self.noise.below(80)).map(|_| self.noise.next() as u8 | 0x80).collect(),
-        }
-        garbage
-    }
-
-    // -- faults --------------------------------------------------------------------------------------------------------
-
-    /// Whether the disk did as it said so far.
-    fn trusts(&self) -> bool {
-        !told_a_lie(&self.disk)
-    }
-
-    fn fault(&mut self) -> Checked {
-        let kinds: &[Fault] = match self.setting.disk {
-            DiskWeather::Fair => return Ok(()),
-            DiskWeather::Outages => &[Fault::PowerLoss],
-            DiskWeather::Failures => &[Fault::PowerLoss, Fault::Fail, Fault::Torn],
-            DiskWeather::Lies => &[Fault::PowerLoss, Fault::Corrupted, Fault::Misdirected, Fault::Unsynced],
-        };
-        let soon = self.disk.operations() + self.chance.below(24);
-        match self.chance.below(10) {
-            0..3 => self.crash(false)?,
-            3 => self.crash(true)?,
-            4 if self.setting.disk == DiskWeather::Failures => {
-                let room = self.disk.used() + self.chance.below(4_000);
-                self.disk.set_room(Some(room));
-                self.excused = true;
-                let pause = Millis::from_secs(self.chance.between(1, 40));
-                self.plan(self.now + pause, Happening::Room);
-            }
-            5 if self.setting.disk == DiskWeather::Failures => {
-                self.disk.set_read_only(true);
-                self.excused = true;
-            }
-            _ => {
-                let fault = self.chance.of(kinds);
-                self.disk.fail_at(soon, fault);
-            }
-        }
-        Ok(())
-    }
-
-    /// The process stopped by itself: there was a reason.
-    fn stopped(&mut self) -> Checked {
-        let met = self.disk.met();
-        let reason = self.excused || met.len() > self.met;
-        ensure(reason, Promise::Starts, || "the log failed on a disk that works".into())?;
-        self.crash(false)
-    }
-
-    /// The process is gone, and, with `power`, so is what was not synced.
-    fn crash(&mut self, power: bool) -> Checked {
-        let lost_power = self.disk.met().iter().skip(self.met).any(|(_, fault, _)| *fault == Fault::PowerLoss);
-        let left = match (power || lost_power, self.chance.below(4)) {
-            (false, _) => Left::All,
-            (true, 0) => Left::Synced,
-            (true, _) => Left::Drawn(self.chance.next()),
-        };
-        self.disk.restart(left);
-        self.met = self.disk.met().len();
-        self.boot += 1;
-        (self.commit_planned, self.wake_planned) = (false, None);
-        if let Some(mut process) = self.process.take() {
-            self.summary.crashes += 1;
-            self.left_behind = std::mem::take(&mut process.decided);
-            let released = process.take_released();
-            drop(process);
-            ensure(released.is_empty(), Promise::Kept, || "something was released by the way".into())?;
-        }
-        let away = match (self.moment().settling, self.chance.below(20)) {
-            (true, _) | (_, 0..15) => Millis(50 * self.chance.between(1, 60)),
-            (_, 15..19) => Millis::from_secs(self.chance.between(3, 60)),
-            _ => Millis::from_secs(self.chance.between(60, 600)),
-        };
-        self.plan(self.now + away, Happening::Start);
-        Ok(())
-    }
-
-    fn start(&mut self) -> Checked<Option<Ending>> {
-        if self.process.is_some() {
-            return Ok(None);
-        }
-        let noisy = !self.moment().settling && self.boot > 0;
-        if noisy && self.setting.disk != DiskWeather::Fair && self.chance.chance(20) {
-            // The power goes while the market comes back.
-            self.disk.fail_at(self.disk.operations() + self.chance.below(12), Fault::PowerLoss);
-        }
-        if noisy && self.setting.upgrades && self.audit.durable() > 100 {
-            self.header.settings.offer_life = self.setting.header.settings.offer_life + Millis::from_secs(2);
-        }
-        tamper(&self.disk, &self.setting.streets, self.options.bug, &self.left_behind);
-        let lied = told_a_lie(&self.disk);
-        match Process::start(&self.disk, &self.setting, &self.header, self.wall(), self.options.bug) {
-            Ok((process, begun)) => self.started(process, &begun, lied),
-            Err(error) if error.is_damage() => {
-                ensure(lied, Promise::Starts, || format!("refused as damaged, on an honest disk: {error}"))?;
-                Ok(Some(Ending::Detected))
-            }
-            Err(error) => {
-                let reason = self.excused || self.disk.met().len() > self.met;
-                ensure(reason, Promise::Starts, || format!("refused without a reason: {}", chain(&error)))?;
-                self.crash(false)?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Somebody tries to start a second process beside the one that runs.
-    fn another(&mut self) -> Checked {
-        if self.process.is_none() || self.options.bug.is_some_and(Bug::has_own_writer) {
-            return Ok(());
-        }
-        let second = Process::start(&self.disk, &self.setting, &self.header, self.wall(), self.options.bug);
-        let kept_out = match second {
-            Ok(_) => false,
-            Err(RecoveryError::InUse { .. }) => true,
-            // The power went, and nobody has noticed yet.
-            Err(_) => self.disk.met().len() > self.met,
-        };
-        ensure(kept_out, Promise::Alone, || "a second process has the market open".into())
-    }
-
-    fn started(&mut self, process: Process, begun: &Begun, lied: bool) -> Checked<Option<Ending>> {
-        let lost = lied && begun.next.0 < self.audit.durable();
-        if lost && told_of_no_name(&self.disk) && self.audit.only_whole_segments(begun.next) {
-            // The name of the segment went, and all that was written there with it.
-            return Ok(Some(Ending::LostInSilence));
-        }
-        if lost && self.audit.only_last_commit(begun.next) {
-            // Nothing stood behind it that could prove that it was there once. If anything of it was there, it was kept.
-            let unsynced = self.disk.met().iter().any(|(_, fault, _)| *fault == Fault::Unsynced);
-            ensure(begun.repaired || unsynced, Promise::Detected, || "what was cut off is not told".into())?;
-            return Ok(Some(Ending::LostInSilence));
-        }
-        let trusts = !lied && self.trusts();
-        self.audit.restarted(&self.disk, begun, &self.left_behind, trusts)?;
-        self.left_behind.clear();
-        self.summary.starts += 1;
-        self.summary.snapshots += u64::from(begun.snapshot);
-        self.summary.repaired += u64::from(begun.repaired);
-        self.process = Some(process);
-        self.excused = self.setting.disk == DiskWeather::Failures && self.excused;
-        // Its first turns were decided while it was opened.
-        self.commit_planned = true;
-        self.plan(self.now, Happening::Commit(self.boot));
-        self.go_on();
-        Ok(None)
-    }
-
-    /// All is over: the last look at everything.
-    fn end(&mut self) -> Checked<Ending> {
-        if let Some(process) = self.process.take() {
-            self.audit.agrees(&process)?;
-            if self.chance.chance(50) {
-                let closed = process.close();
-                ensure(closed.is_ok(), Promise::Starts, || "the log is not closed on a disk that works".into())?;
-            }
-        }
-        let acknowledged = self.clients.iter().flat_map(|client| client.post.taken());
-        self.audit.once(acknowledged)?;
-        match self.audit.reread(&self.disk) {
-            Ok(()) => Ok(Ending::Whole),
-            Err(Reread::Broken(broken)) => Err(broken),
-            Err(Reread::Log(fault)) if fault.is_damage() && told_a_lie(&self.disk) => Ok(Ending::Detected),
-            Err(Reread::Log(fault)) => Err(Broken::new(Promise::Kept, format!("the log cannot be read: {fault}"))),
-        }
-    }
-}
-
-/// Whether the disk said that names were safe which were not.
-fn told_of_no_name(disk: &SimDisk) -> bool {
-    disk.met().iter().any(|(_, fault, file)| *fault == Fault::Unsynced && file.is_none())
-}
-
-/// Whether the disk said that something was done which was not.
-fn told_a_lie(disk: &SimDisk) -> bool {
-    disk.met().iter().any(|(_, fault, _)| matches!(fault, Fault::Corrupted | Fault::Misdirected | Fault::Unsynced))
-}
-
-fn chain(error: &RecoveryError) -> String {
-    let mut said = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        said = format!("{said}: {cause}");
-        source = cause.source();
-    }
-    said
 }

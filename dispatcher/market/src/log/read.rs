@@ -268,15 +268,16 @@ impl Open {
         let Some(head) = head else {
             return Err(self.damaged(first, "it does not start as a segment does".to_owned()));
         };
-        if head.version > LAYOUT_STRIPPED {
-            return Err(self.version("layout", head.version, LAYOUT_STRIPPED));
-        }
         let end = HEAD_BYTES + head.header_len;
         let holds = |header: &[u8]| head.holds(header) && head.first == first;
         let header = self.fill(end)?.get(HEAD_BYTES..end).filter(|header| holds(header)).map(<[u8]>::to_vec);
         let Some(header) = header else {
             return Err(self.damaged(first, "its head does not have the checksum that it names".to_owned()));
         };
+        // All layouts have this head, those to come too: a changed bit is not taken for a newer program.
+        if head.version > LAYOUT_STRIPPED {
+            return Err(self.version("layout", head.version, LAYOUT_STRIPPED));
+        }
         let header = Header::decode(&header).map_err(|source| LogError::Undecodable {
             segment: self.path.clone(),
             byte: 0,

@@ -12,6 +12,8 @@
 //! | 4 | CRC-32C of the 4 bytes before and the `n` bytes after |
 //! | `n` | a `Turn` of `turn.proto` |
 //!
+//! The head is the same in every layout, in those to come too, so that a newer one is told from a damaged head.
+//!
 //! Layout 1 is written by a log that is synced at its end, layout 2 by one whose turns are released once they are durable.
 //! There, the mark says that all that stands before was synced when this was written, so that what is lost in front of a
 //! mark is damage, and what is lost behind the last one may be a write that was cut off. A marked length of 0 with its

@@ -5,14 +5,16 @@
 //! changes of names, the first few may. After a sync that failed, what was to be synced is never written again by itself,
 //! though it is still seen. All that is left to chance is drawn from a seed.
 
+mod content;
+mod file;
+
 use super::disk::{Disk, DiskFile, Lock};
+use content::{Content, Naming};
+use file::{SimFile, SimLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Bytes that reach the disk together or not at all.
-const SECTOR: usize = 512;
 
 /// What goes wrong with an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,50 @@ pub enum Fault {
     PowerLoss,
 }
 
+/// An operation that changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Bytes are written.
+    Write,
+    /// A file gets another length.
+    Resize,
+    /// A file is synced.
+    Sync,
+    /// The names in a folder are synced.
+    SyncFolder,
+    /// A file is made, gets another name, or is removed.
+    Name,
+}
+
+impl Fault {
+    /// Whether it makes a difference to such an operation.
+    pub fn hits(self, act: Act) -> bool {
+        match self {
+            Self::Fail | Self::Torn | Self::PowerLoss => true,
+            Self::Misdirected | Self::Corrupted => act == Act::Write,
+            Self::Unsynced => matches!(act, Act::Sync | Act::SyncFolder),
+        }
+    }
+
+    /// Whether the disk says that something was done which was not.
+    pub fn is_lie(self) -> bool {
+        matches!(self, Self::Misdirected | Self::Corrupted | Self::Unsynced)
+    }
+}
+
+/// A fault that an operation met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Met {
+    /// How many operations were before.
+    pub operation: u64,
+    /// What the operation was to do.
+    pub act: Act,
+    /// What went wrong with it.
+    pub fault: Fault,
+    /// The file that it was about, as it is named now.
+    pub file: Option<PathBuf>,
+}
+
 /// What is left after a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
@@ -46,6 +92,15 @@ pub enum Left {
 #[derive(Debug, Clone, Default)]
 pub struct SimDisk(Arc<Mutex<Inner>>);
 
+/// How often a disk refused what it was asked for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// As it was full.
+    pub full: u64,
+    /// As it was read-only.
+    pub read_only: u64,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     files: Vec<Content>,
@@ -58,8 +113,12 @@ struct Inner {
     /// Operations that change something, so far.
     operations: u64,
     faults: BTreeMap<u64, Fault>,
+    /// What goes wrong with the next operation of a kind.
+    next: Option<(Act, Fault)>,
     /// Faults that operations met, and the files that these were about.
-    met: Vec<(u64, Fault, Option<usize>)>,
+    met: Vec<(u64, Act, Fault, Option<usize>)>,
+    /// Operations refused because the disk was full, or read-only.
+    refused: Refused,
     is_dead: bool,
     is_read_only: bool,
     /// Bytes that all files may have together.
@@ -67,94 +126,6 @@ struct Inner {
     /// Restarts so far; files opened before the last one are gone.
     boot: u64,
     draws: u64,
-}
-
-#[derive(Debug, Default)]
-struct Content {
-    /// What is seen.
-    seen: Vec<u8>,
-    /// What would survive.
-    safe: Vec<u8>,
-    /// What was done since.
-    dirty: Vec<Change>,
-}
-
-#[derive(Debug, Clone)]
-enum Change {
-    Write(usize, Vec<u8>),
-    Size(usize),
-}
-
-#[derive(Debug, Clone)]
-enum Naming {
-    Made(PathBuf, usize),
-    Gone(PathBuf),
-    Renamed(PathBuf, PathBuf),
-}
-
-impl Naming {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Made(path, _) | Self::Gone(path) | Self::Renamed(path, _) => path,
-        }
-    }
-
-    fn apply(self, names: &mut BTreeMap<PathBuf, usize>) {
-        match self {
-            Self::Made(path, file) => drop(names.insert(path, file)),
-            Self::Gone(path) => drop(names.remove(&path)),
-            Self::Renamed(from, to) => {
-                if let Some(file) = names.remove(&from) {
-                    names.insert(to, file);
-                }
-            }
-        }
-    }
-}
-
-impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::Size(size) => bytes.resize(*size, 0),
-            Self::Write(at, written) => {
-                if bytes.len() < at + written.len() {
-                    bytes.resize(at + written.len(), 0);
-                }
-                bytes[*at..at + written.len()].copy_from_slice(written);
-            }
-        }
-    }
-
-    /// The pieces of it that reach the disk or not.
-    fn sectors(&self) -> Vec<Self> {
-        let Self::Write(at, written) = self else { return vec![self.clone()] };
-        let mut sectors = Vec::new();
-        let (mut at, mut rest) = (*at, &written[..]);
-        while !rest.is_empty() {
-            let (sector, behind) = rest.split_at(rest.len().min(SECTOR - at % SECTOR));
-            sectors.push(Self::Write(at, sector.to_vec()));
-            (at, rest) = (at + sector.len(), behind);
-        }
-        sectors
-    }
-}
-
-impl Content {
-    fn change(&mut self, change: Change) {
-        change.apply(&mut self.seen);
-        self.dirty.push(change);
-    }
-
-    /// Brings to the disk what was done, or, with `draw`, some of it.
-    fn settle(&mut self, draw: Option<&mut dyn FnMut() -> bool>) {
-        let done = std::mem::take(&mut self.dirty);
-        let Some(draw) = draw else { return done.iter().for_each(|change| change.apply(&mut self.safe)) };
-        for change in done.iter().flat_map(Change::sectors) {
-            if draw() {
-                change.apply(&mut self.safe);
-            }
-        }
-    }
 }
 
 impl SimDisk {
@@ -178,10 +149,16 @@ impl SimDisk {
         self.lock_inner().faults.insert(operation, fault);
     }
 
+    /// Has the next operation of this kind go wrong.
+    pub fn fail_next(&self, act: Act, fault: Fault) {
+        self.lock_inner().next = Some((act, fault));
+    }
+
     /// Nothing goes wrong any more, and there is room.
     pub fn calm(&self) {
         let mut inner = self.lock_inner();
         inner.faults.clear();
+        inner.next = None;
         (inner.room, inner.is_read_only) = (None, false);
     }
 
@@ -207,6 +184,7 @@ impl SimDisk {
         inner.boot += 1;
         (inner.is_dead, inner.is_read_only) = (false, false);
         inner.faults.clear();
+        inner.next = None;
         inner.locks.clear();
         let keeps = match left {
             Left::All => return,
@@ -255,11 +233,17 @@ impl SimDisk {
         inner.safe_names.get(path).map(|file| inner.files[*file].safe.clone())
     }
 
-    /// The faults that operations met so far: the operation, what went wrong, and the file as it is named now.
-    pub fn met(&self) -> Vec<(u64, Fault, Option<PathBuf>)> {
+    /// The faults that operations met so far. One that makes no difference to an operation does not count.
+    pub fn met(&self) -> Vec<Met> {
         let inner = self.lock_inner();
         let name = |file| inner.names.iter().find(|(_, named)| **named == file).map(|(path, _)| path.clone());
-        inner.met.iter().map(|(operation, fault, file)| (*operation, *fault, file.and_then(name))).collect()
+        let met = inner.met.iter();
+        met.map(|&(operation, act, fault, file)| Met { operation, act, fault, file: file.and_then(name) }).collect()
+    }
+
+    /// How often it refused something so far.
+    pub fn refused(&self) -> Refused {
+        self.lock_inner().refused
     }
 
     /// Puts a file there, or other bytes into it, for good: somebody at work behind everybody's back.
@@ -291,14 +275,16 @@ impl Inner {
     }
 
     /// Begins an operation that changes something: what goes wrong with it.
-    fn begin(&mut self, file: Option<usize>) -> io::Result<Option<Fault>> {
+    fn begin(&mut self, act: Act, file: Option<usize>) -> io::Result<Option<Fault>> {
         self.alive()?;
         if self.is_read_only {
+            self.refused.read_only += 1;
             return Err(ErrorKind::ReadOnlyFilesystem.into());
         }
-        let fault = self.faults.get(&self.operations).copied();
+        let drawn = self.faults.get(&self.operations).copied().filter(|fault| fault.hits(act));
+        let fault = drawn.or_else(|| self.next.take_if(|(next, _)| *next == act).map(|(_, fault)| fault));
         if let Some(fault) = fault {
-            self.met.push((self.operations, fault, file));
+            self.met.push((self.operations, act, fault, file));
         }
         self.operations += 1;
         if fault == Some(Fault::PowerLoss) {
@@ -313,7 +299,7 @@ impl Inner {
     }
 
     fn rename(&mut self, naming: Naming) -> io::Result<()> {
-        if let Some(Fault::Fail | Fault::Torn) = self.begin(None)? {
+        if let Some(Fault::Fail | Fault::Torn) = self.begin(Act::Name, None)? {
             return Err(broken());
         }
         self.renames.push(naming.clone());
@@ -360,9 +346,10 @@ impl Disk for SimDisk {
     }
 
     fn open_to_write(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let inner = self.lock_inner();
+        let mut inner = self.lock_inner();
         let file = inner.named(path)?;
         if inner.is_read_only {
+            inner.refused.read_only += 1;
             return Err(ErrorKind::ReadOnlyFilesystem.into());
         }
         Ok(Box::new(SimFile { disk: self.clone(), file, boot: inner.boot, writes: true }))
@@ -383,7 +370,7 @@ impl Disk for SimDisk {
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         let mut guard = self.lock_inner();
         let inner = &mut *guard;
-        match inner.begin(None)? {
+        match inner.begin(Act::SyncFolder, None)? {
             Some(Fault::Fail | Fault::Torn) => return Err(broken()),
             Some(Fault::Unsynced) => return Ok(()),
             _ => {}
@@ -405,115 +392,5 @@ impl Disk for SimDisk {
             return Err(ErrorKind::WouldBlock.into());
         }
         Ok(Box::new(SimLock { disk: self.clone(), path: path.to_owned(), boot: inner.boot }))
-    }
-}
-
-#[derive(Debug)]
-struct SimLock {
-    disk: SimDisk,
-    path: PathBuf,
-    boot: u64,
-}
-
-impl Drop for SimLock {
-    fn drop(&mut self) {
-        let mut inner = self.disk.lock_inner();
-        if inner.boot == self.boot {
-            inner.locks.remove(&self.path);
-        }
-    }
-}
-
-#[derive(Debug)]
-struct SimFile {
-    disk: SimDisk,
-    file: usize,
-    boot: u64,
-    writes: bool,
-}
-
-impl SimFile {
-    fn inner(&self) -> io::Result<MutexGuard<'_, Inner>> {
-        let inner = self.disk.lock_inner();
-        inner.alive()?;
-        if inner.boot == self.boot { Ok(inner) } else { Err(io::Error::other("the file was open before a restart")) }
-    }
-
-    /// Begins an operation that changes the file.
-    fn begin(&self) -> io::Result<(MutexGuard<'_, Inner>, Option<Fault>)> {
-        let mut inner = self.inner()?;
-        if !self.writes {
-            return Err(ErrorKind::PermissionDenied.into());
-        }
-        let fault = inner.begin(Some(self.file))?;
-        Ok((inner, fault))
-    }
-}
-
-impl DiskFile for SimFile {
-    fn size(&self) -> io::Result<u64> {
-        Ok(self.inner()?.files[self.file].seen.len() as u64)
-    }
-
-    fn read_at(&mut self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        let inner = self.inner()?;
-        let seen = inner.files[self.file].seen.get(at as usize..).and_then(|rest| rest.get(..bytes.len()));
-        bytes.copy_from_slice(seen.ok_or(ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-
-    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
-        let (mut inner, fault) = self.begin()?;
-        let size = inner.files[self.file].seen.len() as u64;
-        let (mut at, mut written, mut result) = (at as usize, bytes.to_vec(), Ok(()));
-        match fault {
-            Some(Fault::Fail) => return Err(broken()),
-            Some(Fault::Torn) => {
-                written.truncate(inner.draw(bytes.len() as u64 + 1) as usize);
-                result = Err(broken());
-            }
-            Some(Fault::Misdirected) => at = inner.draw(size + 2 * SECTOR as u64) as usize,
-            Some(Fault::Corrupted) => {
-                let bit = inner.draw(8 * bytes.len().max(1) as u64) as usize;
-                written.get_mut(bit / 8).into_iter().for_each(|byte| *byte ^= 1 << (bit % 8));
-            }
-            Some(Fault::Unsynced | Fault::PowerLoss) | None => {}
-        }
-        if let Some(room) = inner.room {
-            let most = (size + room.saturating_sub(inner.used())) as usize;
-            if at + written.len() > most {
-                written.truncate(most.saturating_sub(at));
-                result = Err(ErrorKind::StorageFull.into());
-            }
-        }
-        inner.files[self.file].change(Change::Write(at, written));
-        result
-    }
-
-    fn set_size(&mut self, size: u64) -> io::Result<()> {
-        let (mut inner, fault) = self.begin()?;
-        if let Some(Fault::Fail | Fault::Torn) = fault {
-            return Err(broken());
-        }
-        inner.files[self.file].change(Change::Size(size as usize));
-        Ok(())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        let (mut guard, fault) = self.begin()?;
-        let inner = &mut *guard;
-        let file = &mut inner.files[self.file];
-        match fault {
-            Some(Fault::Fail | Fault::Torn) => {
-                let draws = &mut inner.draws;
-                file.settle(Some(&mut || next(draws).is_multiple_of(2)));
-                Err(broken())
-            }
-            Some(Fault::Unsynced) => Ok(()),
-            _ => {
-                file.settle(None);
-                Ok(())
-            }
-        }
     }
 }
