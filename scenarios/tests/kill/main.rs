@@ -1,6 +1,6 @@
 //! A served market that is killed under load, again and again: the real binary, real sockets, a real disk.
 //!
-//! `cargo xtask kill --kills N` kills it N times; here it is a few. Needs `strace` and `prlimit`.
+//! `cargo xtask kill --kills N` kills it N times; here it is a few. Needs `strace`.
 
 mod evidence;
 mod load;

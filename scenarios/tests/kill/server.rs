@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
 /// The market that is served.
@@ -113,9 +114,9 @@ impl Server {
 
     /// Lets its files grow as far as they may.
     pub fn make_room(&self) {
-        let pid = self.pid.to_string();
-        let done = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status();
-        assert!(done.expect("there is `prlimit`").success());
+        let pid = Pid::from_raw(i32::try_from(self.pid).expect("a process number")).expect("it is not 0");
+        let limit = Rlimit { current: None, maximum: None };
+        prlimit(Some(pid), Resource::Fsize, limit).expect("the limit of a child can be lifted");
     }
 }
 
