@@ -130,6 +130,15 @@ fn an_acknowledgement_follows_the_sync_of_its_bytes_and_what_was_not_synced_may_
         // It would be seen.
         let unsynced = Trace::of(&calls.replace("fdatasync", "forgotten"), folder.path());
         assert!(unsynced.each_follows_its_sync(&log, first).is_err(), "a market that never syncs passes");
+        // So would the same calls with the answers first.
+        let answers = |line: &&str| line.contains("\\\"offset\\\":") && !line.contains("resumed>");
+        let (early, others): (Vec<&str>, Vec<&str>) = calls.lines().partition(answers);
+        let early = Trace::of(&[early, others].concat().join("\n"), folder.path());
+        assert!(early.acknowledged() > 0, "the answers are still read as such");
+        assert!(
+            early.each_follows_its_sync(&log, first).is_err(),
+            "a market that answers first and syncs later passes"
+        );
         lost += trace.cut(&log);
         acknowledged += trace.acknowledged();
         let copied = tempfile::tempdir().expect("a temporary folder");
