@@ -27,8 +27,9 @@ pub const SNAPSHOT_FOLDER: &str = "snapshots";
 /// File in the folder of a market that says that somebody has it open.
 const LOCK: &str = "lock";
 
-/// So many events may wait for the follower, who is busy with a snapshot now and then.
-const FOLLOWER_EVENTS: usize = 65_536;
+/// So many events may wait for the follower, who is busy with a snapshot now and then. With those before the disk they are
+/// fewer than the log watches for their buffers, so that a stall of the disk leaves the process as large as it was.
+const FOLLOWER_EVENTS: usize = 16_384;
 
 /// How a market's folder is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

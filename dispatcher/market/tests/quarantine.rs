@@ -82,6 +82,25 @@ fn a_last_entry_that_was_cut_off_is_cut_away_and_said_so() {
 }
 
 #[test]
+fn zeros_that_wait_for_records_are_no_torn_end() {
+    let folder = folder();
+    let mut store = Store::open(folder.path()).expect("it opens");
+    store.put("r", "test", Millis(1000), b"y").expect("it is kept");
+    let during = fs::read(first_file(folder.path())).expect("it reads");
+    let listing = list(folder.path()).expect("it can be read while it is written");
+    assert_eq!((&listing.entries[..], listing.torn), (&[entry(1, "r", b"y")][..], 0));
+    drop(store);
+    let after = fs::read(first_file(folder.path())).expect("it reads");
+    assert!(during.len() > after.len() && during.starts_with(&after), "the zeros are gone");
+    // As a process that was killed left it.
+    fs::write(first_file(folder.path()), &during).expect("it writes");
+    let mut store = Store::open(folder.path()).expect("it opens");
+    assert_eq!(store.cut_at_open(), 0);
+    assert_eq!(store.put("r", "test", Millis(1000), b"z").expect("it is kept"), Id(2));
+    assert_eq!(list(folder.path()).expect("it reads").entries[1..], [entry(2, "r", b"z")]);
+}
+
+#[test]
 fn a_changed_byte_is_damage_or_a_torn_end_and_never_another_entry() {
     let folder = folder();
     fill(folder.path(), 3);

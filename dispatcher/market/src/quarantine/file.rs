@@ -11,6 +11,8 @@
 //! | 4 | CRC-32C of the 4 bytes before and the `n` bytes after |
 //! | `n` | the record |
 //!
+//! The file written last may end in zeros, for records to come.
+//!
 //! An entry is its number (8), its time in ms (8), the length of the bytes as they came (8), and three texts, each with its
 //! length (4) before it: reason, source, bytes kept. A mark in `handed-over.qua` is the number (8) and the time (8).
 
@@ -123,6 +125,9 @@ pub(super) fn parse<T>(bytes: &[u8], last: bool, record: impl Fn(&[u8]) -> Optio
     let (mut records, mut at) = (Vec::new(), HEAD_BYTES);
     while at < bytes.len() {
         let Some(whole) = framed(&bytes[at..]) else {
+            if last && bytes[at..].iter().all(|byte| *byte == 0) {
+                return Ok(Content { dropped, records, whole: at as u64, torn: 0 });
+            }
             // A write that was cut off leaves no whole record behind it.
             if last && !(at + 1..bytes.len()).any(|later| framed(&bytes[later..]).and_then(&record).is_some()) {
                 break;

@@ -14,13 +14,16 @@ use hansom_geo_index::Millis;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A file is full when the next entry would lead beyond this …
 const FILE_BYTES: u64 = 4 << 20;
 /// … and so many files are kept.
 const MOST_FILES: usize = 16;
+/// A file is filled with zeros ahead, so much at a time: to sync bytes that have their place on the disk already does not hold
+/// up the syncs of others, the market's log among them.
+const AHEAD_BYTES: u64 = 256 << 10;
 /// The most bytes of a line that are kept. Longer lines are no records of any kind.
 pub const MOST_KEPT_BYTES: usize = 64 << 10;
 /// The most bytes of a reason or a source that are kept.
@@ -86,6 +89,8 @@ pub struct Store {
     files: Vec<(u64, PathBuf)>,
     file: File,
     size: u64,
+    /// Up to where the last file is filled.
+    filled: u64,
     next: Id,
     dropped: u64,
     cut: u64,
@@ -108,6 +113,7 @@ impl Store {
                 files,
                 file,
                 size,
+                filled: size,
                 next: Id(1),
                 dropped: 0,
                 cut: 0,
@@ -119,19 +125,18 @@ impl Store {
         }
         let (first, path) = files.last().expect("there is one").clone();
         let content = file::read(&path, true, file::read_entry)?;
-        let mut file = OpenOptions::new().append(true).open(&path).map_err(failed("open", &path))?;
+        let mut file = OpenOptions::new().write(true).open(&path).map_err(failed("open", &path))?;
         let (mut size, dropped) = (content.whole, content.dropped);
-        if content.torn > 0 {
-            file.set_len(size).and_then(|()| file.sync_all()).map_err(failed("cut", &path))?;
-        }
+        // What was not written whole goes, and zeros that were filled in ahead with it.
+        file.set_len(size).and_then(|()| file.sync_all()).map_err(failed("cut", &path))?;
         if size == 0 {
             let head = file::head(first, dropped);
-            file.write_all(&head).and_then(|()| file.sync_all()).map_err(failed("write", &path))?;
+            write_at(&mut file, &head, 0).and_then(|()| file.sync_all()).map_err(failed("write", &path))?;
             size = head.len() as u64;
         }
         let next = Id(content.records.last().map_or(first, |entry| entry.id.0 + 1));
         let folder = folder.to_owned();
-        let mut store = Self { folder, _lock: lock, files, file, size, next, dropped, cut: content.torn };
+        let mut store = Self { folder, _lock: lock, files, file, size, filled: size, next, dropped, cut: content.torn };
         store.trim()?;
         Ok(store)
     }
@@ -158,11 +163,35 @@ impl Store {
         if self.size + entry.len() as u64 > FILE_BYTES {
             self.next_file()?;
         }
-        let path = self.path();
-        write(&mut self.file, &entry, self.size, &path)?;
-        self.size += entry.len() as u64;
+        self.write(&entry)?;
         self.next = Id(id.0 + 1);
         Ok(id)
+    }
+
+    /// Adds a record to the last file: all of it, or nothing.
+    fn write(&mut self, record: &[u8]) -> Result<(), QuarantineError> {
+        let end = self.size + record.len() as u64;
+        let mut written = Ok(());
+        if end > self.filled {
+            let zeros = vec![0; (end + AHEAD_BYTES - self.filled) as usize];
+            written = write_at(&mut self.file, &zeros, self.filled);
+        }
+        if let Err(source) = written.and_then(|()| write_at(&mut self.file, record, self.size)) {
+            // What was written of it would make the records behind it unreadable.
+            let _ = self.file.set_len(self.size);
+            self.filled = self.size;
+            return Err(failed("write", &self.path())(source));
+        }
+        if end > self.filled {
+            self.filled = end + AHEAD_BYTES;
+        }
+        self.size = end;
+        Ok(())
+    }
+
+    /// Takes the zeros off that were filled in ahead.
+    fn trim_file(&self) -> Result<(), QuarantineError> {
+        self.file.set_len(self.size).map_err(failed("trim", &self.path()))
     }
 
     /// Returns once all entries would survive a loss of power.
@@ -186,6 +215,7 @@ impl Store {
 
     /// Starts a new file, and drops the oldest if there are too many.
     fn next_file(&mut self) -> Result<(), QuarantineError> {
+        self.trim_file()?;
         self.sync()?;
         if self.files.len() >= MOST_FILES {
             let marks = marks(&self.folder)?;
@@ -196,6 +226,7 @@ impl Store {
         self.files.push((self.next.0, path));
         self.file = file;
         self.size = file::head(self.next.0, self.dropped).len() as u64;
+        self.filled = self.size;
         self.trim()
     }
 
@@ -206,6 +237,13 @@ impl Store {
             fs::remove_file(&path).map_err(failed("remove", &path))?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // If that fails, whoever opens it does it.
+        let _ = self.trim_file();
     }
 }
 
@@ -298,12 +336,16 @@ fn files(folder: &Path) -> Result<Vec<(u64, PathBuf)>, QuarantineError> {
 
 fn create(folder: &Path, first: u64, dropped: u64) -> Result<(File, PathBuf), QuarantineError> {
     let path = folder.join(format!("{first:020}.qua"));
-    let options = OpenOptions::new().append(true).create_new(true).clone();
+    let options = OpenOptions::new().write(true).create_new(true).clone();
     let mut file = options.open(&path).map_err(failed("create", &path))?;
     file.write_all(&file::head(first, dropped)).map_err(failed("write", &path))?;
     file.sync_all().map_err(failed("sync", &path))?;
     sync_folder(folder)?;
     Ok((file, path))
+}
+
+fn write_at(file: &mut File, bytes: &[u8], at: u64) -> std::io::Result<()> {
+    file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(bytes))
 }
 
 /// Appends a record to a file of `size` bytes: all of it, or nothing.
