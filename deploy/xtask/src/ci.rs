@@ -23,7 +23,7 @@ pub fn run(root: &Path) -> Result<()> {
     docs.env("RUSTDOCFLAGS", "--deny warnings");
     step("docs", docs)?;
     reference::run(root, Mode::Compare)?;
-    step("tests", cargo(root, &["test", "--locked", "--workspace"]))?;
+    crate::test(root, &[])?;
     fuzz::run(root, FUZZED_S, &[])?;
     end_to_end(root)?;
     expected::run(root, Mode::Compare)

@@ -8,6 +8,7 @@ mod kill;
 mod reference;
 mod shell;
 mod tidy;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ const HELP: &str = "\
 Chores of the repository. Usage: cargo xtask CHORE
 
   ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
+  test [ARGUMENT…]    all tests; gets the programs they run besides what cargo builds, where that is possible. Arguments
+                      go to cargo test
   tidy                dead links, error codes without a section, backward or unused dependencies, licences
   fuzz [--seconds N] [TARGET…]
                       try changed inputs on every decoder of outside bytes, N seconds each (default: a minute)
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let root = root();
     let done = match arguments[..] {
         ["ci"] => ci::run(&root),
+        ["test", ref arguments @ ..] => test(&root, arguments),
         ["tidy"] => tidy::run(&root),
         ["fuzz", "--seconds", seconds, ref targets @ ..] => fuzz::run(&root, seconds, targets),
         ["fuzz", ref targets @ ..] => fuzz::run(&root, fuzz::MINUTE, targets),
@@ -66,6 +70,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs all tests, with what they need.
+fn test(root: &Path, arguments: &[&str]) -> shell::Result<()> {
+    tools::get(root)?;
+    shell::step("tests", shell::cargo(root, &[&["test", "--locked", "--workspace"], arguments].concat()))
 }
 
 /// Runs seeds of the fault simulation, as fast as they go.
