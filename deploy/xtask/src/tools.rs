@@ -12,14 +12,13 @@ struct Tool {
     needed: &'static str,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 3] = [
     Tool {
         see: &["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 11))"],
         package: "python3",
         needed: "Python 3.11 or newer, for the audit of a run",
     },
     Tool { see: &["strace", "-V"], package: "strace", needed: "strace, to see that an answer follows its sync" },
-    Tool { see: &["prlimit", "--version"], package: "util-linux", needed: "prlimit, to fill a disk" },
     Tool { see: &["git", "--version"], package: "git", needed: "git, to list the files of the repository" },
 ];
 
