@@ -420,6 +420,7 @@ impl Error {
                 Cause::Market(MarketError::Log(error)) => {
                     problem(log_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned()))
                 }
+                Cause::Log(error) => problem(log_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned())),
                 Cause::Market(MarketError::Planner { .. } | MarketError::PlannerEnded)
                 | Cause::Panicked(_)
                 | Cause::Stuck => problem("E1004", "this is a fault of the program; please report it with its log"),
@@ -512,7 +513,7 @@ fn halted_exit(cause: &Cause) -> Exit {
         Cause::Recovery(
             RecoveryError::OtherNetwork { .. } | RecoveryError::OtherMarket { .. } | RecoveryError::InUse { .. },
         ) => Exit::Input,
-        Cause::Recovery(_) | Cause::Market(_) | Cause::Panicked(_) | Cause::Stuck => Exit::Failed,
+        Cause::Recovery(_) | Cause::Market(_) | Cause::Log(_) | Cause::Panicked(_) | Cause::Stuck => Exit::Failed,
     }
 }
 

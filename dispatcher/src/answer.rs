@@ -1,5 +1,6 @@
 //! What became of a command.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +86,9 @@ pub enum Cause {
     /// Its log, or its planner.
     #[error(transparent)]
     Market(#[from] MarketError),
+    /// Its log, as that said itself.
+    #[error(transparent)]
+    Log(Arc<LogError>),
     /// It panicked while it changed its state, which cannot be trusted any more.
     #[error("it failed: {0}")]
     Panicked(String),
@@ -94,11 +98,17 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it is only known that the log failed: why, that says itself, perhaps a moment later.
+    pub(crate) fn is_told_by_the_log(&self) -> bool {
+        matches!(self, Self::Market(MarketError::Log(LogError::Failed)))
+    }
+
     /// Whether the machine is to blame, or the program.
     pub(crate) fn why(&self) -> Why {
         match self {
-            // A log that failed says why once; then only that it did.
-            Self::Recovery(
+            Self::Log(fault) if fault.is_damage() => Why::Fault,
+            Self::Log(_)
+            | Self::Recovery(
                 RecoveryError::Io { .. }
                 | RecoveryError::Log(LogError::Io { .. } | LogError::Failed)
                 | RecoveryError::Market(MarketError::Log(LogError::Io { .. } | LogError::Failed)),
@@ -140,7 +150,15 @@ impl std::fmt::Display for Standing {
             Self::Opening => f.write_str("opening"),
             Self::Serving => f.write_str("serving"),
             Self::Draining => f.write_str("draining"),
-            Self::Halted { cause } => write!(f, "halted: {cause}"),
+            Self::Halted { cause } => {
+                write!(f, "halted: {cause}")?;
+                let mut source = cause.source();
+                while let Some(cause) = source {
+                    write!(f, ": {cause}")?;
+                    source = cause.source();
+                }
+                Ok(())
+            }
             Self::Closed => f.write_str("closed"),
         }
     }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler, Supervised};
@@ -17,7 +17,7 @@ use hansom_geo_index::Millis;
 use hansom_market::follower::{self, Following};
 use hansom_market::ingest::{self, Collected, Collector, MOST_PINGS, Names, is_idle};
 use hansom_market::log::{LogError, Outlet};
-use hansom_market::recovery::{self, Report};
+use hansom_market::recovery::{self, Report, Took};
 use hansom_market::{Market, MarketError, Streets};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -84,9 +84,37 @@ pub(crate) struct Shared {
     /// Its folder.
     pub folder: PathBuf,
     pub quarantine: Quarantine,
+    /// Why its log failed, until the market is halted for it.
+    pub log_fault: Mutex<Option<Arc<LogError>>>,
 }
 
 impl Shared {
+    /// The market is halted. If it knows no more than that its log failed, it says what that said, or will say.
+    fn set_halted(&self, cause: Cause) {
+        // Held until it is said, so that the log comes before or after this.
+        let mut kept = self.log_fault();
+        let cause = match kept.take() {
+            Some(fault) if cause.is_told_by_the_log() => Cause::Log(fault),
+            _ => cause,
+        };
+        self.set(Standing::Halted { cause: Arc::new(cause) });
+    }
+
+    /// The log says why it failed.
+    pub fn log_failed(&self, fault: LogError) {
+        let (mut kept, fault) = (self.log_fault(), Arc::new(fault));
+        match self.lanes.standing() {
+            Standing::Halted { cause } if cause.is_told_by_the_log() => {
+                self.set(Standing::Halted { cause: Arc::new(Cause::Log(fault)) });
+            }
+            _ => *kept = Some(fault),
+        }
+    }
+
+    fn log_fault(&self) -> MutexGuard<'_, Option<Arc<LogError>>> {
+        self.log_fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The market does something else from now on.
     pub fn set(&self, standing: Standing) {
         self.figures.up.set(i64::from(standing.is_serving()));
@@ -251,7 +279,8 @@ impl MarketActor {
         let snapshot = report.snapshot.map_or(0, |next| next.0);
         let (folded, next, gap_ms) = (report.folded, report.next.0, report.gap.0);
         let upgraded = report.is_upgraded;
-        info!(market = %name, new = report.is_new, snapshot, folded, next, gap_ms, upgraded, "recovered");
+        let Took { snapshot_ms, fold_ms, follow_ms, resume_ms } = report.took;
+        info!(market = %name, new = report.is_new, snapshot, folded, next, gap_ms, upgraded, snapshot_ms, fold_ms, follow_ms, resume_ms, "recovered");
     }
 
     /// Lets the follower come to the end and write its last snapshot.
@@ -301,10 +330,10 @@ impl MarketActor {
 
     /// The market takes nothing any more, but what is durable can be read.
     fn halt(&mut self, cause: Cause, ctx: &mut Context<Self>) {
-        error!(market = %self.shared.name, %cause, "ALARM: the market is halted");
         self.shared.figures.halts.inc();
         self.halts.note(Instant::now(), cause.why());
-        self.shared.set(Standing::Halted { cause: Arc::new(cause) });
+        self.shared.set_halted(cause);
+        error!(market = %self.shared.name, standing = %self.shared.lanes.standing(), "ALARM: the market is halted");
         for waiting in self.taken.drain(..) {
             let _ = waiting.reply.send(Err(NotTaken::Away(self.shared.lanes.standing())));
         }

@@ -146,6 +146,7 @@ impl StreamHandler<Durable> for Release {
             Durable::Turns(turns) => self.release(turns),
             Durable::Failed(cause) => {
                 error!(market = %self.shared.name, %cause, "the log failed: nothing that is not durable is acknowledged");
+                self.shared.log_failed(cause);
                 self.shared.acks.fail();
             }
             // Whoever asked may have given up.

@@ -92,6 +92,7 @@ impl Dispatcher {
             clock: spec.clock,
             quarantine: Quarantine::new(spec.folder.join("quarantine")),
             folder: spec.folder.clone(),
+            log_fault: Mutex::default(),
         });
         let (release, outbox) = Release::new(shared.clone());
         Release::start_in_arbiter(&self.way_out.handle(), |_| release);

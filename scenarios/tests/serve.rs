@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hansom_geo_index::NodeId;
 use hansom_geo_index::import::synthetic;
@@ -47,13 +47,25 @@ impl Server {
     }
 
     fn order(&self, line: &Value) -> Value {
-        let body = line.to_string();
+        let answer = self.post("/v1/commands", &line.to_string());
+        serde_json::from_str(&answer).expect("one line")
+    }
+
+    /// Sends lines; the answer lines.
+    fn post(&self, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
-        write!(stream, "POST /v1/commands HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
+        write!(stream, "POST {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
-        let (_, line) = answer.split_once("\r\n\r\n").expect("a head");
-        serde_json::from_str(line).expect("one line")
+        answer.split_once("\r\n\r\n").expect("a head").1.to_owned()
+    }
+
+    /// What it shows at `path`, line by line, the first of which tells the status.
+    fn get(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("it is open");
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("it reads");
+        BufReader::new(stream).lines().map_while(Result::ok)
     }
 
     /// Sends a signal, and waits for the end.
@@ -123,12 +135,53 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let error = &failed.expect("256 KiB are soon full")["error"];
     assert_eq!((&error["code"], &error["retryable"]), (&json!("unknown_outcome"), &json!(true)), "{error}");
     assert!(taken.len() > 10, "{} were taken", taken.len());
+
+    // It is opened again and again, as there may be room; in between it says why not, and what is durable can be read.
+    let ready = loop {
+        let ready: Vec<String> = server.get("/readyz").collect();
+        if ready.iter().any(|line| line.contains("halted")) {
+            break ready;
+        }
+    };
+    assert!(ready[0].contains("503") && ready.iter().any(|line| line.contains("File too large")), "{ready:?}");
+    assert!(server.get("/healthz").next().is_some_and(|status| status.contains("200")));
+    let told: Vec<u64> = server
+        .get("/v1/events?from=0")
+        .filter_map(|line| line.strip_prefix("id: ")?.parse().ok())
+        .take(taken.len())
+        .collect();
+    let offsets: Vec<u64> = taken.iter().filter_map(|(_, answer)| answer["offset"].as_u64()).collect();
+    assert_eq!(told, offsets);
     server.end("-KILL");
 
     let server = Server::start(&desk);
     for (order, answer) in &taken {
         assert_eq!(&server.order(order), answer);
     }
+    assert_eq!(server.end("-TERM"), Some(0));
+}
+
+#[test]
+fn a_line_that_was_put_aside_is_handed_to_the_server_that_put_it_aside() {
+    let desk = Desk::new();
+    desk.write("market.toml", MARKET);
+    let server = Server::start(&desk);
+    let (order, address) = (shift(1).to_string(), server.address);
+    // Cut off by whoever sent it.
+    let cut: Value = serde_json::from_str(&server.post("/v1/commands", &order[..order.len() - 9])).expect("one line");
+    assert_eq!(cut["error"]["code"], "E0902", "{cut}");
+    let shown = desk.hansom("quarantine show town/1 --data data --bytes");
+    assert_eq!(shown.out, order[..order.len() - 9], "{}", shown.err);
+
+    desk.write("mended.json", &order);
+    let retry = format!("quarantine retry town/1 --data data --server {address}");
+    let stays = desk.hansom(&retry);
+    assert_eq!(stays.code, 1, "as it is nobody can read it: {}", stays.whole());
+    let taken = desk.hansom(&format!("{retry} --mended mended.json"));
+    assert_eq!(taken.code, 0, "{}", taken.whole());
+    let again: Value = serde_json::from_str(&server.post("/v1/commands", &order)).expect("one line");
+    assert_eq!(taken.out, format!("town/1 is taken at offset {}\n", again["offset"]), "it has been taken once");
+    assert_eq!(desk.hansom("quarantine ls --data data").out.lines().count(), 1, "nothing waits");
     assert_eq!(server.end("-TERM"), Some(0));
 }
 

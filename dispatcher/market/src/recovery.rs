@@ -6,7 +6,7 @@
 
 use crate::follower::{Follower, Following, SnapshotEvery};
 use crate::log::{Durable, Line, LogError, Outlet, Reader, Repaired, Stripped, Tail, Writer, each_turn, strip};
-use crate::seam::clock::Monotonic;
+use crate::seam::clock::{Clock, Monotonic};
 use crate::seam::disk::{Disk, FileSystem};
 use crate::snapshot::{PassedOver, Snapshots};
 use crate::streets::Streets;
@@ -70,6 +70,21 @@ pub struct Report {
     pub gap: Millis,
     /// It goes on under other rules or settings.
     pub is_upgraded: bool,
+    /// How long that took.
+    pub took: Took,
+}
+
+/// How long a market took to be opened, ms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Took {
+    /// To read a snapshot and make a state of it.
+    pub snapshot_ms: u64,
+    /// To fold the turns behind it.
+    pub fold_ms: u64,
+    /// To open the log's end, and to give the follower a state of its own.
+    pub follow_ms: u64,
+    /// To take the first turns, which say what happened.
+    pub resume_ms: u64,
 }
 
 /// Why a market was not opened.
@@ -201,6 +216,13 @@ pub fn open_on(
     outlet: Outlet,
 ) -> Result<Opened<Follower>, RecoveryError> {
     let network = &streets.network;
+    let clock = Monotonic::new();
+    let mut before_ns = 0;
+    let mut lap_ms = || {
+        let now_ns = clock.now_ns();
+        (now_ns - std::mem::replace(&mut before_ns, now_ns)) / 1_000_000
+    };
+    let mut took = Took::default();
     let refused = |source| RecoveryError::Io { path: folder.to_owned(), source };
     disk.make_folder(folder).map_err(refused)?;
     let lock = disk.lock(&folder.join(LOCK)).map_err(|error| match error.kind() {
@@ -210,6 +232,7 @@ pub fn open_on(
     let snapshots = Snapshots::open(disk.clone(), &folder.join(SNAPSHOT_FOLDER)).map_err(refused)?;
     let (snapshot, passed_over) = snapshots.newest(network).map_err(refused)?;
     let used = snapshot.as_ref().map(|snapshot| snapshot.next);
+    took.snapshot_ms = lap_ms();
     let log_folder = folder.join(LOG_FOLDER);
     let (past, tail) = match Reader::open_on(disk.clone(), &log_folder, used.map_or(0, |next| next.0)) {
         Ok(reader) => {
@@ -229,12 +252,13 @@ pub fn open_on(
         return Err(RecoveryError::Short { path: folder.to_owned(), log: end, snapshot: reach });
     }
 
+    took.fold_ms = lap_ms();
     let is_new = tail.is_none();
     let since = past.now;
     let logic_version = past.state.logic_version();
     let is_upgraded = !is_new && (logic_version != LOGIC_VERSION || *past.state.settings() != header.settings);
     let mut log = Writer::open_durable(disk, &log_folder, header, tail, keep.log, outlet)?;
-    let report = Report {
+    let mut report = Report {
         is_new,
         snapshot: used,
         passed_over,
@@ -243,9 +267,11 @@ pub fn open_on(
         repaired: log.take_repaired(),
         gap: if is_new { Millis::ZERO } else { (now - since).max(Millis::ZERO) },
         is_upgraded,
+        took,
     };
     let follower = Follower::new(network.clone(), snapshots, keep.snapshots, past.state.clone(), past.next, past.now);
     let mut market = Market::resume(header, streets, past, log, Box::new(Monotonic::new()), lock);
+    report.took.follow_ms = lap_ms();
     if is_upgraded {
         let upgrade = Upgrade { logic_version: LOGIC_VERSION, settings: header.settings.clone() };
         market.submit(since, None, Command::Upgrade(Box::new(upgrade)))?;
@@ -253,6 +279,7 @@ pub fn open_on(
     if !is_new {
         market.submit(now, None, Command::Resume { since })?;
     }
+    report.took.resume_ms = lap_ms();
     Ok(Opened { market, follower, report })
 }
 
