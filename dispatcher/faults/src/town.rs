@@ -109,8 +109,8 @@ impl Setting {
             teleport_mm: 10_000_000,
             ride_key_life: secs(d, 30, 300),
             // Who is forgotten outlives the keys of his orders: a market file that says otherwise is refused.
-            creation_key_life: Millis::from_secs(if seed.is_multiple_of(2) { 3600 } else { 300 }),
-            driver_life: Millis::from_secs(if seed.is_multiple_of(2) { 0 } else { 300 }),
+            creation_key_life: Millis::from_secs(if seed.is_multiple_of(2) { 3600 } else { 1800 }),
+            driver_life: Millis::from_secs(if seed.is_multiple_of(2) { 0 } else { 1800 }),
             review: secs(d, 20, 60),
             give_up: secs(d, 60, 240),
             resume_bound: secs(d, 10, 120),
