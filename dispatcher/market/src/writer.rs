@@ -57,8 +57,8 @@ pub struct Market {
     _lock: Lock,
 }
 
-/// What a market goes on from. A question to the planner that had no answer yet is not part of it: the market asks again
-/// when it would have if the answer had been lost.
+/// What a market goes on from. A question to the planner that had no answer yet is not part of it: `Resume` has it asked
+/// again.
 #[derive(Debug)]
 pub(crate) struct Past {
     pub state: State,
