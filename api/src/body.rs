@@ -20,9 +20,12 @@ const WITHIN: Duration = Duration::from_secs(30);
 
 /// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
+pub enum Packing {
+    /// Not at all.
     Plain,
+    /// RFC 1952, one member or several.
     Gzip,
+    /// RFC 8878, one frame.
     Zstd,
 }
 
@@ -31,13 +34,11 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Requ
     let packing = packing(request)?;
     let late = Err(RequestFault::TooSlow { within: WITHIN });
     let body = timeout(WITHIN, collect(payload)).await.unwrap_or(late)?;
-    let unpacked = match packing {
-        Packing::Plain => return Ok(body),
-        // Beside the thread that serves requests: a full body takes tens of milliseconds.
-        Packing::Gzip => web::block(move || bounded(MultiGzDecoder::new(&*body))).await,
-        Packing::Zstd => web::block(move || bounded(StreamingDecoder::new(&*body).map_err(io::Error::other)?)).await,
-    };
-    match unpacked {
+    if packing == Packing::Plain {
+        return Ok(body);
+    }
+    // Beside the thread that serves requests: a full body takes tens of milliseconds.
+    match web::block(move || unpack(packing, &body)).await {
         Ok(Ok(Some(bytes))) => Ok(bytes.into()),
         Ok(Ok(None)) => Err(RequestFault::TooLong { limit: MOST_BYTES }),
         Ok(Err(cause)) => Err(RequestFault::Broken { cause: cause.to_string() }),
@@ -68,7 +69,15 @@ async fn collect(mut payload: Payload) -> Result<Bytes, RequestFault> {
     Ok(body.freeze())
 }
 
-/// What `packed` unpacks to; `None`: more than is allowed. A small body can unpack to any size, so no more is unpacked.
+/// What `packed` unpacks to; `None`: more than [`MOST_BYTES`]. A small body can unpack to any size, so no more is unpacked.
+pub fn unpack(packing: Packing, packed: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    match packing {
+        Packing::Plain => bounded(packed),
+        Packing::Gzip => bounded(MultiGzDecoder::new(packed)),
+        Packing::Zstd => bounded(StreamingDecoder::new(packed).map_err(io::Error::other)?),
+    }
+}
+
 fn bounded(packed: impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     packed.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;

@@ -5,7 +5,7 @@
 //! refuses to know what a line means (`hansom_market::ingest` does) or how a market works.
 
 mod answers;
-mod body;
+pub mod body;
 mod commands;
 mod events;
 mod fault;

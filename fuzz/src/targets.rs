@@ -1,5 +1,6 @@
 //! The decoders that meet bytes from outside, each with what it starts from.
 
+mod bodies;
 mod bytes;
 mod files;
 mod lines;
@@ -43,5 +44,5 @@ fn as_it_is(_: &mut [u8]) {}
 
 /// All of them.
 pub fn targets() -> Vec<Target> {
-    [lines::targets(), bytes::targets(), files::targets()].into_iter().flatten().collect()
+    [lines::targets(), bodies::targets(), bytes::targets(), files::targets()].into_iter().flatten().collect()
 }
