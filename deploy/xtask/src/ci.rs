@@ -11,9 +11,6 @@ use crate::{fuzz, reference};
 /// The scenario that is run end to end: seconds.
 const TOWN: &str = "scenarios/small-town.toml";
 
-/// How long each decoder is fuzzed here: the inputs that a mistake lets through at once. More is for `cargo xtask fuzz`.
-const FUZZED_S: &str = "5";
-
 /// Runs every check; stops at the first that fails.
 pub fn run(root: &Path) -> Result<()> {
     step("format", cargo(root, &["fmt", "--all", "--", "--check"]))?;
@@ -24,7 +21,7 @@ pub fn run(root: &Path) -> Result<()> {
     step("docs", docs)?;
     reference::run(root, Mode::Compare)?;
     crate::test(root, &[])?;
-    fuzz::run(root, FUZZED_S, &[])?;
+    fuzz::run(root, fuzz::MINUTE, &[])?;
     end_to_end(root)?;
     expected::run(root, Mode::Compare)
 }
