@@ -20,7 +20,7 @@ pub fn run(root: &Path) -> Result<()> {
     docs.env("RUSTDOCFLAGS", "--deny warnings");
     step("docs", docs)?;
     reference::run(root, Mode::Compare)?;
-    crate::test(root, &[])?;
+    crate::test(root)?;
     fuzz::run(root, fuzz::MINUTE, &[])?;
     end_to_end(root)?;
     expected::run(root, Mode::Compare)

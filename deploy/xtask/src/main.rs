@@ -20,8 +20,7 @@ const HELP: &str = "\
 Chores of the repository. Usage: cargo xtask CHORE
 
   ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
-  test [ARGUMENT…]    all tests; gets the programs they run besides what cargo builds, where that is possible. Arguments
-                      go to cargo test
+  test                all tests; gets the programs they run besides what cargo builds, where that is possible
   tidy                dead links, error codes without a section, backward or unused dependencies, licences
   fuzz [--seconds N] [TARGET…]
                       try changed inputs on every decoder of outside bytes, N seconds each (default: a minute)
@@ -41,7 +40,7 @@ fn main() -> ExitCode {
     let root = root();
     let done = match arguments[..] {
         ["ci"] => ci::run(&root),
-        ["test", ref arguments @ ..] => test(&root, arguments),
+        ["test"] => test(&root),
         ["tidy"] => tidy::run(&root),
         ["fuzz", "--seconds", seconds, ref targets @ ..] => fuzz::run(&root, seconds, targets),
         ["fuzz", ref targets @ ..] => fuzz::run(&root, fuzz::MINUTE, targets),
@@ -73,9 +72,9 @@ fn main() -> ExitCode {
 }
 
 /// Runs all tests, with what they need.
-fn test(root: &Path, arguments: &[&str]) -> shell::Result<()> {
+fn test(root: &Path) -> shell::Result<()> {
     tools::get(root)?;
-    shell::step("tests", shell::cargo(root, &[&["test", "--locked", "--workspace"], arguments].concat()))
+    shell::step("tests", shell::cargo(root, &["test", "--locked", "--workspace"]))
 }
 
 /// Runs seeds of the fault simulation, as fast as they go.
