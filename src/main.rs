@@ -21,6 +21,10 @@ use tokio::sync::Notify;
 
 use error::{Error, Exit};
 
+/// Turns are made in one thread and dropped in another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whether the user has asked to stop.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 

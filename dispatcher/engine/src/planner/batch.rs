@@ -175,9 +175,13 @@ impl BatchPlanner {
             if rule_out(settings, problem.at, ride, vehicle).is_none()
                 && rule_out_at(settings, problem.at, vehicle, i64::from(eta_ms)).is_none()
             {
-                best.push((eta_ms, vehicle.driver, index as u32));
-                if best.len() > most {
-                    best.pop();
+                let found = (eta_ms, vehicle.driver, index as u32);
+                if best.len() < most {
+                    best.push(found);
+                } else if let Some(mut last) = best.peek_mut().filter(|last| found < **last) {
+                    *last = found;
+                }
+                if best.len() == most {
                     worst = best.peek().map_or(worst, |(eta_ms, ..)| *eta_ms);
                 }
             }
