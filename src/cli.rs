@@ -47,15 +47,19 @@ Examples:
 Runs of one scenario are an arm; the first arm is the baseline. With a single --arm it is the \
 scenario as it is.")]
     Compare(Compare),
-    /// Read a run's log back: fold it, decide it again, or tell a ride's story
+    /// Read a run's log back: fold it, decide it again, tell a ride's story, or run it under another policy
     #[command(after_help = "\
 Examples:
   hansom replay runs/evening-peak-7
   hansom replay runs/evening-peak-7 --verify
   hansom replay runs/evening-peak-7 --ride 1207
   hansom replay runs/evening-peak-7 --until 2026-03-05T18:00:00+01:00 --format json
+  hansom replay runs/evening-peak-7 --policy nearest
+  hansom replay runs/evening-peak-7 --set policy.batch_window_s=20 --set offer_s=10 --format json
 With --verify every command is decided again and every batch solved again; the first turn that is not as logged is \
-printed, and the exit code is 3.")]
+printed, and the exit code is 3.
+With --policy or --set only what came from outside is taken from the log: its world is built again, run under the rules of \
+the log (which must lead to its event chain) and under the others, and the two are compared.")]
     Replay(Replay),
     /// Why a driver got a ride, and what would have changed that
     #[command(after_help = "\
@@ -66,6 +70,23 @@ Examples:
 Costs are in units of 1 ms of pickup ETA. `reduced` is what a pair costs beyond what its two sides bear in the best \
 answer; `batch if forced` what the whole batch would have cost with that pair.")]
     Why(Why),
+    /// Why a driver did not get a ride, and the least change that would have given it to him
+    #[command(after_help = "\
+Examples:
+  hansom why-not runs/evening-peak-7 1207 d17
+  hansom why-not runs/evening-peak-7 1207 d17 --format json | jq '.offers[].nearer_ms'
+Each change is of one pairing and is the least one: the question is solved again with it, and with less the answer stays. \
+Costs are in units of 1 ms of pickup ETA.")]
+    WhyNot(WhyNot),
+    /// Hold a policy against a log: exit code 1 if a guard breaks
+    #[command(after_help = "\
+Examples:
+  hansom gate --log runs/evening-peak-7 --candidate market.toml --guard 'wait_s.p95<=+2%' 'service_rate>=-0.5%'
+  hansom gate --log runs/evening-peak-7 --candidate scenarios/evening-peak.toml --set policy.kind=nearest \\
+      --guard 'outcomes.cancelled_before_match<=+10' --format json
+A guard is a figure of summary.json, <= or >=, and how far from the log's figure it may go, in percent of that or in its \
+unit. What came from outside is run again under the candidate's policy, tariff and limits, defaults included.")]
+    Gate(Gate),
     /// One batch of the planner, its costs and its answer
     #[command(subcommand)]
     Batch(Batch),
@@ -175,6 +196,7 @@ impl FromArgMatches for Arms {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("other").multiple(true).args(["policy", "set"])))]
 pub struct Replay {
     /// Folder of a run, or of its log
     #[arg(value_name = "RUN|LOG")]
@@ -188,9 +210,26 @@ pub struct Replay {
     /// Tell the story of this ride
     #[arg(long, value_name = "ID")]
     pub ride: Option<u32>,
+    /// Run what came from outside under this policy, too: short for --set policy.kind=P
+    #[arg(long, value_name = "P", conflicts_with_all = ["verify", "until", "ride"])]
+    pub policy: Option<String>,
+    /// Run what came from outside with this key changed, too: one of policy, tariff or the market's limits
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["verify", "until", "ride"])]
+    pub set: Vec<String>,
+    /// Show every ride that ends otherwise
+    #[arg(long, requires = "other")]
+    pub all: bool,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+impl Replay {
+    /// The keys under which the log is run again; none: it is read back.
+    pub fn changes(&self) -> Changes {
+        let policy = self.policy.iter().map(|kind| format!("policy.kind={kind}"));
+        Changes { set: policy.chain(self.set.iter().cloned()).collect() }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -203,6 +242,39 @@ pub struct Why {
     /// Show every vehicle that was looked at
     #[arg(long)]
     pub all: bool,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct WhyNot {
+    /// Folder of a run, or of its log
+    #[arg(value_name = "RUN|LOG")]
+    pub log: PathBuf,
+    /// The ride: its `ride_id` in trips.csv
+    pub ride: u32,
+    /// The driver: a `driver_id` of vehicles.csv
+    pub driver: String,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// Folder of a run, or of its log
+    #[arg(long, value_name = "RUN|LOG")]
+    pub log: PathBuf,
+    /// A market file or scenario: what it decides by is tried
+    #[arg(long, value_name = "FILE")]
+    pub candidate: PathBuf,
+    /// What must hold, as 'wait_s.p95<=+2%'
+    #[arg(long = "guard", value_name = "EXPR", required = true, num_args = 1..)]
+    pub guards: Vec<String>,
+    /// Change a key of the candidate
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

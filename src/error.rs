@@ -131,6 +131,52 @@ pub enum Error {
         /// The first batch after it.
         next: Option<u64>,
     },
+    /// A key of the world, which stays as the log has it.
+    #[error("`{given}` changes the world, and a log is run again in its own")]
+    OfTheWorld {
+        /// What was given.
+        given: String,
+    },
+    /// A driver whom the log does not know.
+    #[error("there is no driver `{driver}` in the log{}", suggested(.suggestion.as_deref()))]
+    NoDriver {
+        /// His name.
+        driver: String,
+        /// One like it.
+        suggestion: Option<String>,
+    },
+    /// A guard that cannot be read.
+    #[error("`{given}` is no guard: {what}")]
+    Guard {
+        /// What was given.
+        given: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A guard of a figure that there is not.
+    #[error("`{field}` in `{given}` is no figure of a summary{}", suggested(.suggestion.as_deref()))]
+    GuardField {
+        /// What was given.
+        given: String,
+        /// Its figure.
+        field: String,
+        /// One like it.
+        suggestion: Option<String>,
+    },
+    /// A log of a market that was served.
+    #[error("the log in {} is of a market that was served: its world is not in it", folder.display())]
+    NoWorld {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A log whose world cannot be built again.
+    #[error("the world of the log, built again, leads to event chain {rebuilt}; the log has {logged}")]
+    OtherWorld {
+        /// What the log has.
+        logged: String,
+        /// What comes of it now.
+        rebuilt: String,
+    },
     /// Neither a time nor an offset.
     #[error("`{given}` is neither a time in RFC 3339 nor an offset")]
     NoTime {
@@ -338,9 +384,9 @@ impl Error {
             Self::Quarantine(QuarantineError::Damaged { .. }) => Exit::Damaged,
             Self::Halted { cause, .. } => halted_exit(cause),
             Self::Log(error) if error.is_damage() => Exit::Damaged,
-            Self::Replay(ReplayError::Diverged(_) | ReplayError::Checkpoint { .. }) | Self::OtherSummary { .. } => {
-                Exit::Diverged
-            }
+            Self::Replay(ReplayError::Diverged(_) | ReplayError::Checkpoint { .. })
+            | Self::OtherSummary { .. }
+            | Self::OtherWorld { .. } => Exit::Diverged,
             Self::Scenario(_)
             | Self::Demand(_)
             | Self::Streets(_)
@@ -352,6 +398,11 @@ impl Error {
             | Self::NoRide { .. }
             | Self::NoBatch { .. }
             | Self::NoTime { .. }
+            | Self::OfTheWorld { .. }
+            | Self::NoDriver { .. }
+            | Self::Guard { .. }
+            | Self::GuardField { .. }
+            | Self::NoWorld { .. }
             | Self::NoScenarios { .. }
             | Self::NoRun { .. }
             | Self::PartialRun { .. }
@@ -404,6 +455,21 @@ impl Error {
             Self::NoBatch { next: None, .. } => {
                 problem("E0712", "there is none after it; is the run's policy `batch`?")
             }
+            Self::OfTheWorld { .. } => problem(
+                "E0714",
+                "policy, tariff, keep and the market's limits may be changed; `hansom compare SCENARIO --arm …` runs other worlds",
+            ),
+            Self::NoDriver { .. } => problem("E0716", "`driver_id` in vehicles.csv is the name of a driver"),
+            Self::Guard { .. } => problem("E0811", "for example `--guard 'wait_s.p95<=+2%' 'service_rate>=-0.5%'`"),
+            Self::GuardField { .. } => problem(
+                "E0812",
+                "figures are those of summary.json, levels parted by dots: `service_rate`, `wait_s.p95`",
+            ),
+            Self::NoWorld { .. } => problem("E0715", "give the log of a simulated run"),
+            Self::OtherWorld { .. } => problem(
+                "E0708",
+                "have files that the scenario names changed since, or was the log written by another version?",
+            ),
             Self::NoTime { .. } => {
                 problem("E0713", "for example `--until 2026-03-05T18:00:00+01:00` or `--until 1200`")
             }
@@ -496,6 +562,10 @@ fn replay_code(error: &ReplayError) -> &'static str {
         ReplayError::Checkpoint { .. } => "E0706",
         ReplayError::Stripped { .. } => "E0707",
     }
+}
+
+fn suggested(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
 /// An error with what caused it, where it does not say so itself.

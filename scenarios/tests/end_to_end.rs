@@ -1,6 +1,7 @@
 //! Hansom as users meet it: the real binary, its texts, its files, its exit codes.
 
 mod compare;
+mod counterfactual;
 mod errors;
 mod harness;
 mod help;

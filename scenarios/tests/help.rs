@@ -11,6 +11,8 @@ fn every_command_explains_itself_with_examples() {
         "compare",
         "replay",
         "why",
+        "why-not",
+        "gate",
         "batch dump",
         "log ls",
         "log cat",

@@ -3,6 +3,7 @@
 mod agent;
 pub mod city;
 mod clock;
+pub mod counterfactual;
 pub mod demand;
 pub mod live;
 mod machine;
@@ -20,4 +21,4 @@ pub mod traffic;
 pub use city::City;
 pub use market::MarketFile;
 pub use report::RunReport;
-pub use run::{Options, Progress, RunError, simulate, simulate_in};
+pub use run::{Cast, Options, Progress, RunError, simulate, simulate_in, simulate_with};

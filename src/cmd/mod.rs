@@ -2,15 +2,18 @@
 
 mod batch;
 mod compare;
+mod gate;
 mod import;
 mod log;
 mod logged;
 mod quarantine;
 mod replay;
+mod rerun;
 mod scenario;
 mod serve;
 mod simulate;
 mod why;
+mod why_not;
 
 use crate::cli::Command;
 use crate::error::{Error, Exit};
@@ -21,7 +24,9 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
+        Command::WhyNot(arguments) => why_not::run(&arguments),
         Command::Batch(what) => batch::run(&what),
         Command::Log(what) => log::run(&what),
         Command::Quarantine(what) => quarantine::run(&what),

@@ -49,7 +49,7 @@ pub fn run(arguments: &Why) -> Result<Exit, Error> {
 }
 
 /// The offers of the ride, in order: to know which turns to look at.
-fn decisions(logged: &Logged, ride: RideId) -> Result<Vec<Decision>, Error> {
+pub fn decisions(logged: &Logged, ride: RideId) -> Result<Vec<Decision>, Error> {
     let mut reader = logged.reader()?;
     let mut turn = blank();
     let mut decisions = Vec::new();
@@ -61,13 +61,47 @@ fn decisions(logged: &Logged, ride: RideId) -> Result<Vec<Decision>, Error> {
 
 /// Folds the log and looks at the state on which each offer was decided. Returns the last state, too.
 fn explain(logged: &Logged, ride: RideId, decisions: &[Decision]) -> Result<(State, Vec<Explained>), Error> {
+    let mut explained: Vec<Explained> = Vec::new();
+    let state = revisit(logged, ride, decisions, |scene, decision| {
+        let Scene { desk, planner, state, at } = scene;
+        let reason = match decision.basis {
+            None => Reason::Nearest(why::nearest(desk, state, at, ride)),
+            Some(basis) => Reason::Batch(why::batch(planner, &problem(state, basis, at), ride)),
+        };
+        explained.push(Explained { decision: decision.clone(), at, reason });
+        Ok(())
+    })?;
+    explained.sort_by_key(|explained: &Explained| order(&explained.decision));
+    Ok((state, explained))
+}
+
+/// What an offer was decided on, and what decides.
+pub struct Scene<'a> {
+    pub desk: &'a mut Desk,
+    pub planner: &'a mut BatchPlanner,
+    pub state: &'a State,
+    pub at: Millis,
+}
+
+/// What decides on the streets of a log.
+pub fn hands(logged: &Logged) -> (Desk, BatchPlanner) {
     let streets = &logged.streets;
-    let mut desk = Desk::new(streets.network.clone(), streets.router.clone(), streets.snap.clone());
-    let mut planner = BatchPlanner::new(streets.network.clone(), streets.router.clone());
+    let desk = Desk::new(streets.network.clone(), streets.router.clone(), streets.snap.clone());
+    (desk, BatchPlanner::new(streets.network.clone(), streets.router.clone()))
+}
+
+/// Folds the log, and has the state looked at on which each of these offers of `ride` was decided. Returns the last state.
+pub fn revisit(
+    logged: &Logged,
+    ride: RideId,
+    decisions: &[Decision],
+    mut look: impl FnMut(Scene<'_>, &Decision) -> Result<(), Error>,
+) -> Result<State, Error> {
+    let streets = &logged.streets;
+    let (mut desk, mut planner) = hands(logged);
     let mut state = State::of_log(&logged.header, &streets.network);
     let mut reader = logged.reader()?;
     let mut turn = blank();
-    let mut explained: Vec<Explained> = Vec::new();
     while reader.next(&mut turn)?.is_some() {
         let Turn { at, offset, .. } = turn;
         for event in &turn.events {
@@ -76,21 +110,18 @@ fn explain(logged: &Logged, ride: RideId, decisions: &[Decision]) -> Result<(Sta
                 && offer.ride == ride
                 && let Some(decision) = decisions.iter().filter(here).find(|decision| decision.offer == **offer)
             {
-                let reason = Reason::Nearest(why::nearest(&mut desk, &state, at, ride));
-                explained.push(Explained { decision: decision.clone(), at, reason });
+                look(Scene { desk: &mut desk, planner: &mut planner, state: &state, at }, decision)?;
             }
             evolve(&mut state, &streets.network, at, event);
         }
         for decision in decisions.iter().filter(|decision| decision.basis == Some(offset)) {
-            let question = problem(&state, offset, at);
-            let reason = Reason::Batch(why::batch(&mut planner, &question, ride));
-            explained.push(Explained { decision: decision.clone(), at, reason });
+            look(Scene { desk: &mut desk, planner: &mut planner, state: &state, at }, decision)?;
         }
     }
-    explained.sort_by_key(|explained: &Explained| order(&explained.decision));
-    Ok((state, explained))
+    Ok(state)
 }
 
-fn order(decision: &Decision) -> (Offset, u32) {
+/// The order in which offers were made.
+pub fn order(decision: &Decision) -> (Offset, u32) {
     (decision.made, decision.offer.epoch.0)
 }
