@@ -96,6 +96,9 @@ unit. What came from outside is run again under the candidate's policy, tariff a
     /// Lines that could not be read: look at them, and hand them over again
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// What is remembered of the rides of markets, beside their logs
+    #[command(subcommand)]
+    History(History),
     /// Serve markets over HTTP, each durable in a folder of its own
     #[command(after_help = "\
 Examples:
@@ -391,6 +394,27 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum History {
+    /// Make the history of markets anew from their logs
+    #[command(after_help = "\
+Examples:
+  hansom history rebuild --data data
+  hansom history rebuild town --data data --format json
+`hansom serve` does it by itself where a history is missing or cannot be gone on with. The markets may not be served \
+meanwhile.")]
+    Rebuild {
+        /// Which markets; none: all
+        #[arg(value_name = "MARKET")]
+        markets: Vec<String>,
+        #[command(flatten)]
+        data: Data,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 #[derive(Debug, Subcommand)]

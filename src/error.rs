@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use hansom_api::ServeError;
+use hansom_api::read::history::HistoryError;
 use hansom_dispatcher::{Cause, MarketsError};
 use hansom_geo_index::import::ImportError;
 use hansom_geo_index::import::synthetic::UnknownCity;
@@ -246,6 +247,12 @@ pub enum Error {
     /// No server.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// A history that cannot be made.
+    #[error("{}", with_source(&**fault))]
+    History {
+        /// Why.
+        fault: Box<HistoryError>,
+    },
     /// A market that does not serve.
     #[error("market {name} does not serve: {}", with_source(&**cause))]
     Halted {
@@ -303,6 +310,15 @@ impl From<FileError> for Error {
 impl From<UnknownCity> for Error {
     fn from(error: UnknownCity) -> Self {
         Self::Streets(error.into())
+    }
+}
+
+impl From<HistoryError> for Error {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Log(error) => Self::Log(error),
+            fault => Self::History { fault: Box::new(fault) },
+        }
     }
 }
 
@@ -378,6 +394,7 @@ impl Error {
             | Self::NoServer { .. }
             | Self::OtherServer { .. }
             | Self::StillWaiting { .. }
+            | Self::History { .. }
             | Self::Markets(_)
             | Self::Serve(ServeError::Listen { .. })
             | Self::Signals(_) => Exit::Failed,
@@ -491,6 +508,10 @@ impl Error {
                 | Cause::Panicked(_)
                 | Cause::Stuck => problem("E1004", "this is a fault of the program; please report it with its log"),
             },
+            Self::History { .. } => problem(
+                "E1101",
+                "is the market served, is the disk full, and may you write there? The log is not touched",
+            ),
             Self::Serve(ServeError::Open { .. }) => {
                 problem("E1001", "listen on 127.0.0.1 or [::1], behind whatever authenticates")
             }

@@ -12,6 +12,7 @@ mod fault;
 mod health;
 mod locations;
 mod markets;
+pub mod read;
 mod server;
 mod stream;
 

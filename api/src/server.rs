@@ -12,6 +12,7 @@ use hansom_dispatcher::Dispatcher;
 
 use crate::fault::RequestFault;
 use crate::markets::Markets;
+use crate::read::ReadModels;
 use crate::{commands, events, health, locations};
 
 /// Threads that serve requests: they read lines and write answers, the markets have threads of their own.
@@ -49,16 +50,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens `address`, of which port 0 is a free one, for the markets of `dispatcher`.
-    pub fn open(address: SocketAddr, dispatcher: Arc<Dispatcher>) -> Result<Self, ServeError> {
+    /// Opens `address`, of which port 0 is a free one, for the markets of `dispatcher` and their read models.
+    pub fn open(address: SocketAddr, dispatcher: Arc<Dispatcher>, models: Arc<ReadModels>) -> Result<Self, ServeError> {
         if !address.ip().is_loopback() {
             return Err(ServeError::Open { address });
         }
         let failed = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         let open = listener.local_addr().map_err(failed)?;
-        let markets = Data::new(Markets(dispatcher));
-        let server = HttpServer::new(move || App::new().app_data(markets.clone()).configure(routes))
+        let (markets, models) = (Data::new(Markets(dispatcher)), Data::from(models));
+        let app = move || App::new().app_data(markets.clone()).app_data(models.clone()).configure(routes);
+        let server = HttpServer::new(app)
             .workers(WORKERS)
             .max_connections(CONNECTIONS)
             .client_request_timeout(HEAD_WITHIN)

@@ -26,6 +26,7 @@ use crate::acks::Acks;
 use crate::answer::{Cause, NotTaken, Standing};
 use crate::clock::WallClock;
 use crate::events::Events;
+use crate::feed::Feeds;
 use crate::figures::MarketFigures;
 use crate::halts::Halts;
 use crate::lanes::{Lanes, Received, Waiting, Work};
@@ -76,6 +77,7 @@ pub(crate) struct Shared {
     pub lanes: Lanes,
     pub acks: Acks,
     pub events: Events,
+    pub feeds: Feeds,
     pub names: ReleasedNames,
     pub standing: watch::Sender<Standing>,
     pub figures: MarketFigures,

@@ -18,6 +18,7 @@ use tracing::info;
 use crate::acks::Acks;
 use crate::answer::{Answer, NotTaken, Standing};
 use crate::events::{Events, Told};
+use crate::feed::{Feed, Feeds};
 use crate::figures::Figures;
 use crate::lanes::{Lanes, Received, Work};
 use crate::market::{Close, Farewell, MarketActor, Shared, Spec};
@@ -86,6 +87,7 @@ impl Dispatcher {
             lanes: Lanes::new(spec.capacity),
             acks: Acks::default(),
             events: Events::from(0),
+            feeds: Feeds::default(),
             names: ReleasedNames::default(),
             standing: watch::Sender::new(Standing::Opening),
             figures: self.figures.of(&name),
@@ -109,7 +111,7 @@ impl Dispatcher {
     /// Closes a market: it takes no more commands, finishes what it has, and all of it is durable and released on return.
     pub async fn close(&self, name: &str) -> Result<Farewell, MarketsError> {
         let removed = self.lock().remove(name);
-        let Some(Entry { actor, arbiter, outbox, .. }) = removed else {
+        let Some(Entry { handle, actor, arbiter, outbox }) = removed else {
             return Err(MarketsError::Unknown { name: name.into() });
         };
         let closed = actor.send(Close).await;
@@ -118,6 +120,7 @@ impl Dispatcher {
             // If the release is gone there is nothing to wait for.
             let _ = released.await;
         }
+        handle.shared.feeds.close();
         arbiter.stop();
         let farewell = closed??;
         info!(market = name, turns = farewell.turns, "drained and closed");
@@ -216,6 +219,18 @@ impl MarketHandle {
     /// What it told the outside lately.
     pub fn events(&self) -> &Events {
         &self.shared.events
+    }
+
+    /// A line of its own with the market's durable turns, from the next one on.
+    pub fn feed(&self) -> Arc<Feed> {
+        self.shared.feeds.open()
+    }
+
+    /// Has its figures say how its read models stand: by how many turns they are behind what was released, and whether its
+    /// history is kept.
+    pub fn tell_read_models(&self, behind: u64, history_kept: bool) {
+        self.shared.figures.read_lag.set(behind as i64);
+        self.shared.figures.history_up.set(i64::from(history_kept));
     }
 
     /// What it told the outside from the turn at `from` on, but before `until`, by at most `most` turns: read from its log, which

@@ -5,6 +5,7 @@ mod counterfactual;
 mod errors;
 mod harness;
 mod help;
+mod history;
 mod import;
 mod log;
 mod quarantine;

@@ -3,6 +3,7 @@
 mod batch;
 mod compare;
 mod gate;
+mod history;
 mod import;
 mod log;
 mod logged;
@@ -31,6 +32,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Log(what) => log::run(&what),
         Command::Quarantine(what) => quarantine::run(&what),
         Command::Import(what) => import::run(&what),
+        Command::History(what) => history::run(&what),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Scenario(what) => scenario::run(&what),
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use actix_rt::System;
 use actix_rt::task::spawn_blocking;
 use hansom_api::Server;
+use hansom_api::read::ReadModels;
 use hansom_dispatcher::{Dispatcher, MarketHandle, Spec, Standing, WallClock};
 use hansom_geo_index::Millis;
 use hansom_simulator::live::{LiveCity, Tally};
@@ -49,16 +50,19 @@ impl What {
 }
 
 async fn serve(arguments: &Serve, what: What) -> Result<Exit, Error> {
-    let dispatcher = Arc::new(Dispatcher::new());
-    let server = Server::open(arguments.listen, dispatcher.clone())?;
+    let house = House { dispatcher: Arc::new(Dispatcher::new()), models: Arc::new(ReadModels::default()) };
+    let server = Server::open(arguments.listen, house.dispatcher.clone(), house.models.clone())?;
     let (address, handle) = (server.address(), server.handle());
     let serving = actix_rt::spawn(server.serve());
     show::result(&format!("listening on http://{address}\n"))?;
     let done = match what {
-        What::City(scenario) => attend(&scenario, arguments, &dispatcher, address).await,
-        What::Markets(markets) => open(&markets, arguments, &dispatcher, address).await,
+        What::City(scenario) => attend(&scenario, arguments, &house, address).await,
+        What::Markets(markets) => open(&markets, arguments, &house, address).await,
     };
-    let closed = dispatcher.close_all().await;
+    let closed = house.dispatcher.close_all().await;
+    let models = house.models;
+    // They only end what they have begun: a panic of theirs was told.
+    let _ = spawn_blocking(move || models.close()).await;
     handle.stop(true).await;
     // It has stopped: whatever ended it was said before.
     let _ = serving.await;
@@ -67,17 +71,18 @@ async fn serve(arguments: &Serve, what: What) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
+/// The markets of the process, and what is kept beside them.
+struct House {
+    dispatcher: Arc<Dispatcher>,
+    models: Arc<ReadModels>,
+}
+
 /// Opens the markets, and returns when the user asks to stop.
-async fn open(
-    markets: &[MarketFile],
-    arguments: &Serve,
-    dispatcher: &Dispatcher,
-    address: SocketAddr,
-) -> Result<(), Error> {
+async fn open(markets: &[MarketFile], arguments: &Serve, house: &House, address: SocketAddr) -> Result<(), Error> {
     let mut opening = Vec::new();
     for market in markets {
         let (city, _) = streets::load(market.streets())?;
-        opening.push(start(market, city, WallClock::Machine, arguments, dispatcher)?);
+        opening.push(start(market, city, WallClock::Machine, arguments, house)?);
     }
     for market in &opening {
         serves(market).await?;
@@ -88,12 +93,7 @@ async fn open(
 }
 
 /// Opens the market of a scenario, and returns when its city is over or the user asks to stop.
-async fn attend(
-    scenario: &Scenario,
-    arguments: &Serve,
-    dispatcher: &Dispatcher,
-    address: SocketAddr,
-) -> Result<(), Error> {
+async fn attend(scenario: &Scenario, arguments: &Serve, house: &House, address: SocketAddr) -> Result<(), Error> {
     let folder = arguments.data.join(&scenario.name);
     if folder.join("log").exists() {
         return Err(Error::Begun { folder });
@@ -101,7 +101,7 @@ async fn attend(
     let (streets, _) = streets::load(&scenario.network)?;
     let people = LiveCity::new(scenario, &streets, arguments.misbehave.unwrap_or_default())?;
     let clock = WallClock::running(scenario.period.start, arguments.speed);
-    let market = start(&MarketFile::of(scenario), streets, clock, arguments, dispatcher)?;
+    let market = start(&MarketFile::of(scenario), streets, clock, arguments, house)?;
     serves(&market).await?;
     info!(%address, speed = arguments.speed, "ready");
     let name = scenario.name.clone();
@@ -133,7 +133,7 @@ fn start(
     streets: City,
     clock: WallClock,
     arguments: &Serve,
-    dispatcher: &Dispatcher,
+    house: &House,
 ) -> Result<MarketHandle, Error> {
     let spec = Spec {
         header: market.header(&streets, clock.now()),
@@ -145,7 +145,9 @@ fn start(
         rules: None,
         reopen_after: hansom_dispatcher::REOPEN_AFTER,
     };
-    Ok(dispatcher.open(spec)?)
+    let market = house.dispatcher.open(spec.clone())?;
+    house.models.follow(market.clone(), spec);
+    Ok(market)
 }
 
 /// Returns once a market takes commands.

@@ -3,36 +3,16 @@
 mod table;
 
 use hansom_engine::domain::Offset;
-use hansom_engine::evolve::evolve;
 use hansom_engine::planner::batch::BatchPlanner;
-use hansom_engine::planner::problem;
-use hansom_engine::projection::why::{self, BatchWhy, Candidate, Decision};
+use hansom_engine::projection::why::{Decision, decisions as decisions_of};
 use hansom_engine::record::canonical::blank;
-use hansom_engine::record::{Event, Turn};
 use hansom_engine::{Desk, RideId, State};
-use hansom_geo_index::Millis;
+use hansom_market::why::{self, Explained, Scene};
 
 use super::logged::{Logged, known_ride};
 use crate::cli::{Format, Why};
 use crate::error::{Error, Exit};
 use crate::show;
-
-/// An offer of the ride, and what it was chosen from.
-#[derive(Debug)]
-struct Explained {
-    decision: Decision,
-    at: Millis,
-    reason: Reason,
-}
-
-/// What an offer was chosen from, drivers by name.
-#[derive(Debug)]
-enum Reason {
-    /// The vehicles looked at, best first.
-    Nearest(Vec<Candidate>),
-    /// The ride's part of a batch; `None`: the ride is not in the batch that asked.
-    Batch(Option<BatchWhy>),
-}
 
 /// Explains each offer of the ride.
 pub fn run(arguments: &Why) -> Result<Exit, Error> {
@@ -54,7 +34,7 @@ pub fn decisions(logged: &Logged, ride: RideId) -> Result<Vec<Decision>, Error> 
     let mut turn = blank();
     let mut decisions = Vec::new();
     while reader.next(&mut turn)?.is_some() {
-        decisions.extend(why::decisions(&turn, ride));
+        decisions.extend(decisions_of(&turn, ride));
     }
     Ok(decisions)
 }
@@ -63,24 +43,11 @@ pub fn decisions(logged: &Logged, ride: RideId) -> Result<Vec<Decision>, Error> 
 fn explain(logged: &Logged, ride: RideId, decisions: &[Decision]) -> Result<(State, Vec<Explained>), Error> {
     let mut explained: Vec<Explained> = Vec::new();
     let state = revisit(logged, ride, decisions, |scene, decision| {
-        let Scene { desk, planner, state, at } = scene;
-        let reason = match decision.basis {
-            None => Reason::Nearest(why::nearest(desk, state, at, ride)),
-            Some(basis) => Reason::Batch(why::batch(planner, &problem(state, basis, at), ride)),
-        };
-        explained.push(Explained { decision: decision.clone(), at, reason });
+        explained.push(Explained::of(scene, ride, decision));
         Ok(())
     })?;
     explained.sort_by_key(|explained: &Explained| order(&explained.decision));
     Ok((state, explained))
-}
-
-/// What an offer was decided on, and what decides.
-pub struct Scene<'a> {
-    pub desk: &'a mut Desk,
-    pub planner: &'a mut BatchPlanner,
-    pub state: &'a State,
-    pub at: Millis,
 }
 
 /// What decides on the streets of a log.
@@ -95,29 +62,11 @@ pub fn revisit(
     logged: &Logged,
     ride: RideId,
     decisions: &[Decision],
-    mut look: impl FnMut(Scene<'_>, &Decision) -> Result<(), Error>,
+    look: impl FnMut(Scene<'_>, &Decision) -> Result<(), Error>,
 ) -> Result<State, Error> {
-    let streets = &logged.streets;
-    let (mut desk, mut planner) = hands(logged);
-    let mut state = State::of_log(&logged.header, &streets.network);
+    let mut state = State::of_log(&logged.header, &logged.streets.network);
     let mut reader = logged.reader()?;
-    let mut turn = blank();
-    while reader.next(&mut turn)?.is_some() {
-        let Turn { at, offset, .. } = turn;
-        for event in &turn.events {
-            let here = |decision: &&Decision| decision.basis.is_none() && decision.made == offset;
-            if let Event::OfferMade(offer) = event
-                && offer.ride == ride
-                && let Some(decision) = decisions.iter().filter(here).find(|decision| decision.offer == **offer)
-            {
-                look(Scene { desk: &mut desk, planner: &mut planner, state: &state, at }, decision)?;
-            }
-            evolve(&mut state, &streets.network, at, event);
-        }
-        for decision in decisions.iter().filter(|decision| decision.basis == Some(offset)) {
-            look(Scene { desk: &mut desk, planner: &mut planner, state: &state, at }, decision)?;
-        }
-    }
+    why::revisit(&mut reader, &logged.streets, &mut state, (ride, decisions), look, |_| true)?;
     Ok(state)
 }
 

@@ -14,12 +14,13 @@ use hansom_engine::{RideId, State};
 use hansom_geo_index::Millis;
 use hansom_market::MarketError;
 use hansom_market::replay::{Until, fold};
+use hansom_market::why::Scene;
 use hansom_simulator::report::number::{fixed, grouped};
 use hansom_simulator::scenario::nearest;
 use serde_json::{Value, json};
 
 use super::logged::{Logged, driver_name, known_ride};
-use super::why::{Scene, decisions, hands, order, revisit};
+use super::why::{decisions, hands, order, revisit};
 use crate::cli::{Format, WhyNot};
 use crate::error::{Error, Exit};
 use crate::show;

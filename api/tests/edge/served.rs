@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use hansom_api::Server;
+use hansom_api::read::ReadModels;
 use hansom_dispatcher::{Dispatcher, Spec, WallClock};
 use hansom_engine::domain::{Planner, Policy, Settings};
 use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
@@ -60,16 +61,21 @@ impl Served {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let dispatcher = Arc::new(Dispatcher::new());
-                let server = Server::open(([127, 0, 0, 1], 0).into(), dispatcher.clone()).expect("a free port");
+                let models = Arc::new(ReadModels::default());
+                let server = Server::open(([127, 0, 0, 1], 0).into(), dispatcher.clone(), models.clone());
+                let server = server.expect("a free port");
                 let (address, handle) = (server.address(), server.handle());
                 let serving = actix_web::rt::spawn(server.serve());
                 for spec in markets {
-                    let standing = dispatcher.open(spec).expect("a name of its own").ready().await;
+                    let market = dispatcher.open(spec.clone()).expect("a name of its own");
+                    models.follow(market.clone(), spec);
+                    let standing = market.ready().await;
                     assert!(standing.is_serving(), "{standing}");
                 }
                 told.send(address).expect("the test waits");
                 let _ = stopped.await;
                 dispatcher.close_all().await.expect("logs are closed");
+                models.close();
                 handle.stop(true).await;
                 serving.await.expect("no panic").expect("it serves to its end");
             });
