@@ -2,8 +2,10 @@
 
 use std::future::ready;
 
+use actix_web::rt::task::spawn_blocking;
 use actix_web::web::{self, Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
 use hansom_dispatcher::{Answer as Done, MarketHandle, NotTaken};
 use hansom_market::ingest::{Malformed, decode};
 use tracing::error;
@@ -62,9 +64,20 @@ fn said(key: &str, answer: Result<Done, NotTaken>) -> String {
 pub fn quarantine(market: Option<MarketHandle>, source: &'static str, malformed: &Malformed, line: &Bytes) -> Answer {
     let answer = answers::faulty(malformed.id.as_deref(), &LineFault::malformed(malformed));
     let Some(market) = market else { return Box::pin(ready(answer)) };
+    let kept = put_aside(market, source, malformed, line);
+    Box::pin(kept.map(|()| answer))
+}
+
+/// Puts a line that cannot be read aside, and returns once it is kept.
+pub fn put_aside(
+    market: MarketHandle,
+    source: &'static str,
+    malformed: &Malformed,
+    line: &Bytes,
+) -> impl Future<Output = ()> + Send + use<> {
     market.quarantine(malformed.to_string(), source, line.to_vec());
-    Box::pin(async move {
-        let kept = web::block({
+    async move {
+        let kept = spawn_blocking({
             let market = market.clone();
             move || market.settle_quarantine()
         });
@@ -74,6 +87,5 @@ pub fn quarantine(market: Option<MarketHandle>, source: &'static str, malformed:
             Ok(Err(cause)) => error!(market = market.name(), %cause, "a line that cannot be read was not kept"),
             Err(cause) => error!(market = market.name(), %cause, "a line that cannot be read was not kept"),
         }
-        answer
-    })
+    }
 }

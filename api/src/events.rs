@@ -10,15 +10,14 @@ use actix_web::rt::time::timeout;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
-use hansom_dispatcher::{MarketHandle, Read, Standing, Told};
+use hansom_dispatcher::Told;
 use serde::Deserialize;
 
 use crate::fault::RequestFault;
+use crate::follow::{Follow, Next};
 use crate::markets::Markets;
 use crate::stream::streaming;
 
-/// So many turns are sent at a time.
-const PIECE: usize = 256;
 /// A reader that hears nothing else hears this often that the connection stands.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -47,77 +46,25 @@ pub async fn get(
         ),
         None => None,
     };
-    let at = last.or(query.from).unwrap_or_else(|| market.events().next());
-    let reader = Reader { market, at, ended: false };
-    let messages = stream::unfold(reader, |mut reader| async move {
-        let text = reader.next().await?;
+    let at = last.or(query.from);
+    let messages = stream::unfold(Some(Follow::all(market, at)), |reader| async move {
+        let mut reader = reader?;
+        let (text, reader) = match timeout(HEARTBEAT, reader.next()).await {
+            Ok(Next::Told(told)) => (frame(&told), Some(reader)),
+            // A reader like this one gets no gap.
+            Ok(Next::Closed | Next::Gap { .. }) => return None,
+            Ok(Next::Failed { cause, from }) => (failed(&cause, from), None),
+            Err(_) => (b":\n\n".to_vec(), Some(reader)),
+        };
         Some((Ok::<_, Infallible>(Bytes::from(text)), reader))
     });
     Ok(streaming(&request, "text/event-stream", messages))
 }
 
-/// Where a reader is.
-struct Reader {
-    market: MarketHandle,
-    at: u64,
-    ended: bool,
-}
-
-impl Reader {
-    /// The next messages; `None`: there are no more.
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        if self.ended {
-            return None;
-        }
-        let mut moves = self.market.events().watch();
-        let mut standing = self.market.watch();
-        loop {
-            let closed = matches!(*standing.borrow_and_update(), Standing::Closed);
-            moves.borrow_and_update();
-            match self.market.events().read(self.at, PIECE) {
-                Read::Told { told, next } => {
-                    self.at = next;
-                    if !told.is_empty() {
-                        return Some(frame(&told));
-                    }
-                }
-                Read::Log { until } => {
-                    let (market, at) = (self.market.clone(), self.at);
-                    match web::block(move || market.history(at, until, PIECE)).await {
-                        Ok(Ok((told, next))) => {
-                            self.at = next;
-                            if !told.is_empty() {
-                                return Some(frame(&told));
-                            }
-                        }
-                        Ok(Err(cause)) => return Some(self.end(&cause)),
-                        Err(cause) => return Some(self.end(&cause)),
-                    }
-                }
-                Read::Wait if closed => return None,
-                Read::Wait => {
-                    let heard = timeout(HEARTBEAT, async {
-                        tokio::select! {
-                            moved = moves.changed() => moved.is_ok(),
-                            changed = standing.changed() => changed.is_ok(),
-                        }
-                    });
-                    match heard.await {
-                        Ok(true) => {}
-                        Ok(false) => return None,
-                        Err(_) => return Some(b":\n\n".to_vec()),
-                    }
-                }
-            }
-        }
-    }
-
-    /// The last message: why there are no more. Whatever was not read is where it was.
-    fn end(&mut self, cause: &dyn std::fmt::Display) -> Vec<u8> {
-        self.ended = true;
-        let said = serde_json::json!({ "code": "log", "reason": cause.to_string(), "from": self.at });
-        format!("event: error\ndata: {said}\n\n").into_bytes()
-    }
+/// The last message: why there are no more. Whatever was not read is where it was.
+fn failed(cause: &str, from: u64) -> Vec<u8> {
+    let said = serde_json::json!({ "code": "log", "reason": cause, "from": from });
+    format!("event: error\ndata: {said}\n\n").into_bytes()
 }
 
 /// Turns as messages.

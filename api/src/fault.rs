@@ -124,7 +124,7 @@ pub enum RequestFault {
 }
 
 impl RequestFault {
-    fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoMarket { .. } => "no_market",
             Self::WhichMarket { .. } => "which_market",

@@ -49,8 +49,13 @@ impl Markets {
         }
     }
 
+    /// The names of those that are open.
+    pub fn names(&self) -> Vec<String> {
+        self.0.markets().iter().map(|market| market.name().to_owned()).collect()
+    }
+
     fn open(&self) -> String {
-        let names: Vec<String> = self.0.markets().iter().map(|market| market.name().to_owned()).collect();
+        let names = self.names();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }

@@ -9,11 +9,12 @@ use actix_web::dev::{Server as Running, ServerHandle};
 use actix_web::web::{self, Data, QueryConfig};
 use actix_web::{App, HttpServer};
 use hansom_dispatcher::Dispatcher;
+use tokio::sync::watch;
 
 use crate::fault::RequestFault;
 use crate::markets::Markets;
 use crate::read::ReadModels;
-use crate::{commands, events, health, locations};
+use crate::{commands, events, graphiql, graphql, health, locations};
 
 /// Threads that serve requests: they read lines and write answers, the markets have threads of their own.
 const WORKERS: usize = 2;
@@ -47,6 +48,22 @@ pub enum ServeError {
 pub struct Server {
     running: Running,
     address: SocketAddr,
+    closing: watch::Sender<bool>,
+}
+
+/// What stops a server.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    handle: ServerHandle,
+    closing: watch::Sender<bool>,
+}
+
+impl Stop {
+    /// Stops it; `graceful`: requests under way may end. Sockets, which never end of themselves, are told to come back later.
+    pub async fn stop(&self, graceful: bool) {
+        self.closing.send_replace(true);
+        self.handle.stop(graceful).await;
+    }
 }
 
 impl Server {
@@ -58,8 +75,15 @@ impl Server {
         let failed = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         let open = listener.local_addr().map_err(failed)?;
-        let (markets, models) = (Data::new(Markets(dispatcher)), Data::from(models));
-        let app = move || App::new().app_data(markets.clone()).app_data(models.clone()).configure(routes);
+        let markets = Markets(dispatcher);
+        let schema = Data::new(graphql::schema(Some(markets.clone())));
+        let (markets, models) = (Data::new(markets), Data::from(models));
+        let (closing, told) = watch::channel(false);
+        let told = Data::new(graphql::Closing(told));
+        let app = move || {
+            let app = App::new().app_data(markets.clone()).app_data(models.clone());
+            app.app_data(schema.clone()).app_data(told.clone()).configure(routes)
+        };
         let server = HttpServer::new(app)
             .workers(WORKERS)
             .max_connections(CONNECTIONS)
@@ -68,7 +92,7 @@ impl Server {
             .disable_signals()
             .listen(listener)
             .map_err(failed)?;
-        Ok(Self { running: server.run(), address: open })
+        Ok(Self { running: server.run(), address: open, closing })
     }
 
     /// Where it can be reached.
@@ -77,8 +101,8 @@ impl Server {
     }
 
     /// What stops it.
-    pub fn handle(&self) -> ServerHandle {
-        self.running.handle()
+    pub fn handle(&self) -> Stop {
+        Stop { handle: self.running.handle(), closing: self.closing.clone() }
     }
 
     /// Serves until it is stopped.
@@ -94,6 +118,10 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/v1/commands", web::post().to(commands::post))
         .route("/v1/locations", web::post().to(locations::post))
         .route("/v1/events", web::get().to(events::get))
+        .route("/graphql", web::post().to(graphql::post))
+        .route("/graphql", web::get().to(graphql::get))
+        .route("/graphiql", web::get().to(graphiql::page))
+        .route("/graphiql/{file}", web::get().to(graphiql::file))
         .route("/healthz", web::get().to(health::healthz))
         .route("/readyz", web::get().to(health::readyz))
         .route("/metrics", web::get().to(health::metrics));

@@ -74,6 +74,7 @@ fn spec(data: &Path, network: &Arc<Network>) -> Spec {
         clock: WallClock::Machine,
         capacity: 8_192,
         keep_positions: Millis::from_secs(3600),
+        keep_told_bytes: hansom_dispatcher::KEEP_TOLD_BYTES,
         rules: None,
         reopen_after: hansom_dispatcher::REOPEN_AFTER,
     }

@@ -64,6 +64,8 @@ pub struct Spec {
     pub capacity: usize,
     /// How long positions stay in its log.
     pub keep_positions: Millis,
+    /// How many bytes of what it told stay in memory.
+    pub keep_told_bytes: usize,
     /// Other rules than the engine's, in which a test planted a fault.
     pub rules: Option<Rules>,
     /// How long after a halt it is tried first whether it can be opened again.

@@ -86,7 +86,7 @@ impl Dispatcher {
             name: name.clone(),
             lanes: Lanes::new(spec.capacity),
             acks: Acks::default(),
-            events: Events::from(0),
+            events: Events::from(0, spec.keep_told_bytes),
             feeds: Feeds::default(),
             names: ReleasedNames::default(),
             standing: watch::Sender::new(Standing::Opening),

@@ -142,6 +142,7 @@ fn start(
         clock,
         capacity: arguments.mailbox as usize,
         keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_min) * 60),
+        keep_told_bytes: hansom_dispatcher::KEEP_TOLD_BYTES,
         rules: None,
         reopen_after: hansom_dispatcher::REOPEN_AFTER,
     };

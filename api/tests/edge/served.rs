@@ -1,7 +1,7 @@
 //! Markets served on a free port, and what talks to them: the real server on real sockets.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -48,6 +48,7 @@ pub fn spec(name: &str, data: &Path, capacity: usize) -> Spec {
         clock: WallClock::Machine,
         capacity,
         keep_positions: Millis::from_secs(3600),
+        keep_told_bytes: hansom_dispatcher::KEEP_TOLD_BYTES,
         rules: None,
         reopen_after: hansom_dispatcher::REOPEN_AFTER,
     }
@@ -113,11 +114,27 @@ impl Served {
         (response.status().as_u16(), response.body_mut().read_to_string().expect("text"))
     }
 
+    /// Posts a body of this type; returns the status and the body of the answer.
+    pub fn post_as(&self, content_type: &str, path: &str, body: &[u8]) -> (u16, String) {
+        let request = agent().post(format!("http://{}{path}", self.address)).header("content-type", content_type);
+        let mut response = request.send(body).expect("an answer");
+        (response.status().as_u16(), response.body_mut().read_to_string().expect("text"))
+    }
+
     /// Posts lines; returns the answer lines.
     pub fn lines(&self, path: &str, lines: &[String]) -> Vec<Value> {
         let (status, text) = self.post(path, None, lines.join("\n").as_bytes());
         assert_eq!(status, 200, "{text}");
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// Sends a head as it is; returns the first line of the answer.
+    pub fn first_line(&self, head: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        stream.write_all(head.as_bytes()).expect("it reads");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("it answers");
+        line
     }
 
     /// Gets a page.

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::expected::{self, Built, Mode};
+use crate::fuzz;
 use crate::shell::{self, Failure, Result, cargo, step};
-use crate::{fuzz, reference};
 
 /// The scenario that is run end to end: seconds.
 const TOWN: &str = "scenarios/small-town.toml";
@@ -19,7 +19,7 @@ pub fn run(root: &Path) -> Result<()> {
     let mut docs = cargo(root, &["doc", "--locked", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "--deny warnings");
     step("docs", docs)?;
-    reference::run(root, Mode::Compare)?;
+    crate::generate(root, Mode::Compare, &["check"])?;
     crate::test(root)?;
     fuzz::run(root, fuzz::MINUTE, &[])?;
     end_to_end(root)?;

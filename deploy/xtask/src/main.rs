@@ -28,7 +28,8 @@ Chores of the repository. Usage: cargo xtask CHORE
                       kill a served market under load so many times, and look for what it acknowledged
   figures recovery|outage|poison|overload [HANSOM]
                       measure a served market from outside: of the binary HANSOM, or of a release build
-  gen [--check]       write docs/schemas from the code; with --check: compare, and change nothing
+  gen [--check]       write docs/schemas and api/schema.graphql from the code; with --check: compare, and change nothing.
+                      What would break clients of GraphQL is written only by gen --breaking
   soak --seeds N [--first S] [--threads T]
                       run the market under faults drawn from N seeds; stops at the first that fails
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
@@ -48,8 +49,9 @@ fn main() -> ExitCode {
         ["kill", "--kills", kills, "--seed", seed] => kill::run(&root, kills, seed),
         ["figures", what] => expected::build(&root).and_then(|built| figures::run(&root, what, &built.hansom)),
         ["figures", what, hansom] => figures::run(&root, what, hansom),
-        ["gen"] => reference::run(&root, Mode::Rewrite),
-        ["gen", "--check"] => reference::run(&root, Mode::Compare),
+        ["gen"] => generate(&root, Mode::Rewrite, &["write"]),
+        ["gen", "--breaking"] => generate(&root, Mode::Rewrite, &["write", "--breaking"]),
+        ["gen", "--check"] => generate(&root, Mode::Compare, &["check"]),
         ["expected"] => expected::run(&root, Mode::Rewrite),
         ["expected", "--check"] => expected::run(&root, Mode::Compare),
         ["soak", ref options @ ..] => soak(&root, options),
@@ -75,6 +77,12 @@ fn main() -> ExitCode {
 fn test(root: &Path) -> shell::Result<()> {
     tools::get(root)?;
     shell::step("tests", shell::cargo(root, &["test", "--locked", "--workspace"]))
+}
+
+/// Writes or compares what is made from the code.
+fn generate(root: &Path, mode: Mode, graphql: &[&str]) -> shell::Result<()> {
+    reference::run(root, mode)?;
+    reference::graphql(root, graphql)
 }
 
 /// Runs seeds of the fault simulation, as fast as they go.

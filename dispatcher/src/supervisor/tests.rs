@@ -55,6 +55,7 @@ fn spec(name: &str, data: &Path) -> Spec {
         clock: WallClock::Machine,
         capacity: 16,
         keep_positions: Millis::from_secs(3600),
+        keep_told_bytes: crate::KEEP_TOLD_BYTES,
         rules: None,
         reopen_after: Duration::from_millis(5),
     }
