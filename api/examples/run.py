@@ -1,4 +1,4 @@
-"""Runs the examples against a real server, as `cargo xtask examples` does: run.py HANSOM SCRATCH
+"""Runs the examples and GraphiQL against a real server, as `cargo xtask examples` does: run.py HANSOM SCRATCH CHROMIUM
 
 What they need besides Python 3.11 and Node 20 is got from PyPI and npm, in the versions that stand here, and put into SCRATCH. Between
 the apps and the server stands a wire that breaks every few hundred milliseconds while the first rides are driven.
@@ -8,6 +8,8 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -80,9 +82,9 @@ class Wire:
         return len(self.tasks)
 
 
-async def main(hansom: str, scratch: Path) -> None:
-    scratch.mkdir(parents=True, exist_ok=True)
-    python = prepare(scratch)
+@asynccontextmanager
+async def serving(hansom: str, scratch: Path) -> AsyncIterator[int]:
+    """A market that is empty, and the port of its server."""
     market = scratch / "town.toml"
     market.write_text(MARKET)
     shutil.rmtree(scratch / "data", ignore_errors=True)
@@ -91,7 +93,27 @@ async def main(hansom: str, scratch: Path) -> None:
     try:
         assert server.stdout
         first = (await server.stdout.readline()).decode()
-        port = int(first.strip().rsplit(":", 1)[1])
+        yield int(first.strip().rsplit(":", 1)[1])
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+async def browse(hansom: str, scratch: Path, chromium: str) -> None:
+    """GraphiQL in a browser."""
+    folder = scratch / "api/tests/browser"
+    shutil.copytree(HERE.parent / "tests/browser", folder, dirs_exist_ok=True)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+    async with serving(hansom, scratch) as port:
+        arguments = [f"http://127.0.0.1:{port}", chromium, scratch / "graphiql.png"]
+        browser = await asyncio.create_subprocess_exec("node", folder / "graphiql.js", *arguments)
+        if await browser.wait() != 0:
+            sys.exit("GraphiQL does not work in a browser")
+
+
+async def drive(hansom: str, scratch: Path, python: Path) -> None:
+    """All apps together, over a wire that breaks."""
+    async with serving(hansom, scratch) as port:
         wire = Wire(port)
         address = f"http://127.0.0.1:{await wire.open()}/graphql"
         apps = {
@@ -113,10 +135,14 @@ async def main(hansom: str, scratch: Path) -> None:
         print(f"{broken} connections were broken", flush=True)
         if failed or not broken:
             sys.exit(f"failed: {', '.join(failed) or 'nothing was broken'}")
-    finally:
-        server.terminate()
-        await server.wait()
+
+
+async def main(hansom: str, scratch: Path, chromium: str) -> None:
+    scratch.mkdir(parents=True, exist_ok=True)
+    python = prepare(scratch)
+    await browse(hansom, scratch, chromium)
+    await drive(hansom, scratch, python)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]).resolve(), sys.argv[3]))

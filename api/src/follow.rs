@@ -18,6 +18,8 @@ pub struct Follow {
     interest: Option<Interest>,
     /// There may be something to read.
     behind: bool,
+    /// It wants nothing of before.
+    from_now: bool,
     /// It has read all that there was before: if it falls behind again as far as the log, it may be told of the gap.
     caught_up: bool,
     tells_gaps: bool,
@@ -51,7 +53,17 @@ impl Follow {
     pub fn all(market: MarketHandle, from: Option<u64>) -> Self {
         let at = from.unwrap_or_else(|| market.events().next());
         let (moves, standing) = (market.events().watch(), market.watch());
-        Self { market, at, moves, standing, interest: None, behind: true, caught_up: false, tells_gaps: false }
+        Self {
+            market,
+            at,
+            moves,
+            standing,
+            interest: None,
+            behind: true,
+            from_now: from.is_none(),
+            caught_up: false,
+            tells_gaps: false,
+        }
     }
 
     /// The same, but one that falls behind after it had caught up is told of a gap.
@@ -91,11 +103,13 @@ impl Follow {
             }
             match self.market.events().read(self.at, PIECE) {
                 Read::Told { told, next } => {
-                    self.at = next;
+                    (self.at, self.from_now) = (next, false);
                     if !told.is_empty() {
                         return Next::Told(told);
                     }
                 }
+                // A market that is being opened has told nothing yet.
+                Read::Log { until } if self.from_now => self.at = until,
                 Read::Log { until } if self.tells_gaps && self.caught_up => {
                     let from = self.at;
                     self.at = until;
@@ -108,8 +122,11 @@ impl Follow {
                 },
                 Read::Wait if closed => return Next::Closed,
                 Read::Wait => {
-                    (self.behind, self.caught_up) = (false, true);
-                    if self.interest.is_none() {
+                    // Before it tells anything, a market that was opened again seems to be at its beginning.
+                    let next = self.market.events().next();
+                    self.behind = self.at != next || next == 0;
+                    self.caught_up |= !self.behind;
+                    if self.interest.is_none() || self.behind {
                         tokio::select! {
                             _ = self.moves.changed() => {}
                             _ = self.standing.changed() => {}

@@ -14,7 +14,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, error};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
 use async_graphql::{Request, Response, Value};
 use futures_util::stream::{AbortHandle, BoxStream, SelectAll, abortable};
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
@@ -216,7 +216,10 @@ impl Socket {
         let (responses, abort) = abortable(self.schema.execute_stream(operation));
         self.count += 1;
         let (name, number) = (id.clone(), self.count);
-        let responses = responses.map(Some).chain(stream::iter([None]));
+        let mut responses = responses.map(Some).chain(stream::iter([None])).boxed();
+        // What listens listens from here on, so that whoever is answered something later knows that it does.
+        let first = responses.next().now_or_never().flatten();
+        let responses = stream::iter(first).chain(responses);
         self.operations.push(responses.map(move |response| Answer { id: name.clone(), number, response }).boxed());
         self.running.insert(id, Operation { number, abort, answered: false });
         Ok(())

@@ -30,6 +30,7 @@ Chores of the repository. Usage: cargo xtask CHORE
                       measure a served market from outside: of the binary HANSOM, or of a release build
   gen [--check]       write docs/schemas and api/schema.graphql from the code; with --check: compare, and change nothing.
                       What would break clients of GraphQL is written only by gen --breaking
+  examples            run the apps in api/examples, and GraphiQL in a browser, against a real server; gets what they need
   soak --seeds N [--first S] [--threads T]
                       run the market under faults drawn from N seeds; stops at the first that fails
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         ["gen"] => generate(&root, Mode::Rewrite, &["write"]),
         ["gen", "--breaking"] => generate(&root, Mode::Rewrite, &["write", "--breaking"]),
         ["gen", "--check"] => generate(&root, Mode::Compare, &["check"]),
+        ["examples"] => expected::build(&root).and_then(|built| examples(&root, &built.hansom)),
         ["expected"] => expected::run(&root, Mode::Rewrite),
         ["expected", "--check"] => expected::run(&root, Mode::Compare),
         ["soak", ref options @ ..] => soak(&root, options),
@@ -77,6 +79,13 @@ fn main() -> ExitCode {
 fn test(root: &Path) -> shell::Result<()> {
     tools::get(root)?;
     shell::step("tests", shell::cargo(root, &["test", "--locked", "--workspace"]))
+}
+
+/// Runs the apps in `api/examples`, and GraphiQL in a browser, against a server of this binary.
+fn examples(root: &Path, hansom: &str) -> shell::Result<()> {
+    tools::get_for_examples(root)?;
+    let arguments = ["api/examples/run.py", hansom, "target/examples", "chromium"];
+    shell::step("examples", shell::command(root, "python3", &arguments))
 }
 
 /// Writes or compares what is made from the code.

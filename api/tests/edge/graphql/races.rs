@@ -102,14 +102,16 @@ fn device(town: &Served, n: usize, device: usize, over: &AtomicBool) -> Vec<Entr
             _ => operation!("accept-offer"),
         };
         let mut say = |order: &'static str, query: &str, mut input: Value| {
-            input["session"] = json!(session);
-            let answer = town.give(query, &key(), &input);
-            journal.push(Entry { order, driver: Some(n), ride, taken: offset(&answer) });
-            if answer["code"] == "SESSION_SUPERSEDED" {
+            loop {
+                input["session"] = json!(session);
+                let answer = town.give(query, &key(), &input);
+                journal.push(Entry { order, driver: Some(n), ride, taken: offset(&answer) });
+                if answer["code"] != "SESSION_SUPERSEDED" {
+                    return offset(&answer).is_some();
+                }
                 let opened = town.give(operation!("open-session"), &key(), &json!({ "driver": name }));
                 session = opened["session"].as_u64().expect("a session");
             }
-            offset(&answer).is_some()
         };
         let trip = json!({ "driver": name, "ride": ride.to_string() });
         let offer = json!({ "driver": name, "ride": ride.to_string(), "epoch": event["epoch"] });
