@@ -1,7 +1,7 @@
 //! A place in what a market tells: a reader's own, from which it reads when it likes. Nothing is queued for it.
 
 use actix_web::rt::task::spawn_blocking;
-use hansom_dispatcher::{Interest, MarketHandle, Read, Standing, Told, Topic};
+use hansom_dispatcher::{Interest, MarketHandle, Read as Found, Standing, Told, Topic};
 use tokio::sync::watch;
 
 /// So many turns are read at a time.
@@ -18,11 +18,19 @@ pub struct Follow {
     interest: Option<Interest>,
     /// There may be something to read.
     behind: bool,
-    /// It wants nothing of before.
-    from_now: bool,
-    /// It has read all that there was before: if it falls behind again as far as the log, it may be told of the gap.
-    caught_up: bool,
+    read: Read,
     tells_gaps: bool,
+}
+
+/// What a reader has read so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// Nothing, and it wants nothing of before.
+    Nothing,
+    /// Not yet all that there was.
+    Some,
+    /// All, once: if it falls behind again as far as the log, it may be told of the gap.
+    All,
 }
 
 /// What a reader gets.
@@ -52,18 +60,9 @@ impl Follow {
     /// Every fact from the turn at `from` on; `None`: from now on. One that falls behind reads the log.
     pub fn all(market: MarketHandle, from: Option<u64>) -> Self {
         let at = from.unwrap_or_else(|| market.events().next());
+        let read = if from.is_some() { Read::Some } else { Read::Nothing };
         let (moves, standing) = (market.events().watch(), market.watch());
-        Self {
-            market,
-            at,
-            moves,
-            standing,
-            interest: None,
-            behind: true,
-            from_now: from.is_none(),
-            caught_up: false,
-            tells_gaps: false,
-        }
+        Self { market, at, moves, standing, interest: None, behind: true, read, tells_gaps: false }
     }
 
     /// The same, but one that falls behind after it had caught up is told of a gap.
@@ -102,30 +101,35 @@ impl Follow {
                 }
             }
             match self.market.events().read(self.at, PIECE) {
-                Read::Told { told, next } => {
-                    (self.at, self.from_now) = (next, false);
+                Found::Told { told, next } => {
+                    self.at = next;
+                    if self.read == Read::Nothing {
+                        self.read = Read::Some;
+                    }
                     if !told.is_empty() {
                         return Next::Told(told);
                     }
                 }
                 // A market that is being opened has told nothing yet.
-                Read::Log { until } if self.from_now => self.at = until,
-                Read::Log { until } if self.tells_gaps && self.caught_up => {
+                Found::Log { until } if self.read == Read::Nothing => self.at = until,
+                Found::Log { until } if self.tells_gaps && self.read == Read::All => {
                     let from = self.at;
                     self.at = until;
                     return Next::Gap { from, until };
                 }
-                Read::Log { until } => match self.history(until).await {
+                Found::Log { until } => match self.history(until).await {
                     Ok(told) if told.is_empty() => {}
                     Ok(told) => return Next::Told(told),
                     Err(cause) => return Next::Failed { cause, from: self.at },
                 },
-                Read::Wait if closed => return Next::Closed,
-                Read::Wait => {
+                Found::Wait if closed => return Next::Closed,
+                Found::Wait => {
                     // Before it tells anything, a market that was opened again seems to be at its beginning.
                     let next = self.market.events().next();
                     self.behind = self.at != next || next == 0;
-                    self.caught_up |= !self.behind;
+                    if !self.behind {
+                        self.read = Read::All;
+                    }
                     if self.interest.is_none() || self.behind {
                         tokio::select! {
                             _ = self.moves.changed() => {}

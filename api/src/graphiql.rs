@@ -1,4 +1,4 @@
-//! `/graphiql`: GraphiQL from the binary itself, with the operations of `api/operations` in its tabs. Needs no network.
+//! `/graphiql`: `GraphiQL` from the binary itself, with the operations of `api/operations` in its tabs. Needs no network.
 
 use std::io::Read;
 use std::sync::LazyLock;

@@ -5,6 +5,9 @@
 //! ([`event`], [`subscription`]); what is asked, from the read models ([`query`]). What can be expected to go wrong is a type
 //! ([`failure`]), never a sentence alone. Refuses to know a rule of the market.
 
+// Resolvers are asynchronous, whether they wait or not.
+#![allow(clippy::unused_async)]
+
 pub mod changes;
 pub mod event;
 pub mod failure;

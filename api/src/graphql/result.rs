@@ -6,7 +6,7 @@ use hansom_market::ingest::{Fact, Published};
 use super::event::Event;
 use super::failure::Failure;
 use super::scalar::{Minor, Offset, Place, ride_id};
-use super::turn::Turn;
+use super::turn::{Turn, Unread};
 
 /// The order was taken; a repeat of one that was gets the first answer again.
 #[derive(Debug, SimpleObject)]
@@ -58,12 +58,12 @@ pub struct RideTaken {
 impl RideTaken {
     /// That of the turn that took a request.
     pub async fn of(turn: Turn) -> Result<Self, Failure> {
-        let facts = turn.facts().await.map_err(|_| turn.unknown())?;
+        let facts = turn.facts().await.map_err(|cause| Failure::unread(&cause))?;
         let asked = facts.iter().find_map(|published| match &published.fact {
             Fact::RideRequested(asked) => Some(asked),
             _ => None,
         });
-        let asked = asked.ok_or_else(|| turn.unknown())?;
+        let asked = asked.ok_or_else(|| Failure::unread(&Unread))?;
         Ok(Self {
             offset: Offset(turn.offset),
             ride: ride_id(asked.ride),
@@ -89,13 +89,13 @@ pub struct SessionTaken {
 impl SessionTaken {
     /// That of the turn that opened it.
     pub async fn of(turn: Turn) -> Result<Self, Failure> {
-        let facts = turn.facts().await.map_err(|_| turn.unknown())?;
+        let facts = turn.facts().await.map_err(|cause| Failure::unread(&cause))?;
         let session = |published: &Published| match &published.fact {
             Fact::ShiftStarted(_) => Some(hansom_engine::domain::Session::FIRST.0),
             Fact::SessionOpened(opened) => Some(opened.session),
             _ => None,
         };
-        let session = facts.iter().find_map(session).ok_or_else(|| turn.unknown())?;
+        let session = facts.iter().find_map(session).ok_or_else(|| Failure::unread(&Unread))?;
         Ok(Self { offset: Offset(turn.offset), session })
     }
 }

@@ -8,8 +8,6 @@ use actix_web::rt::time::timeout;
 use hansom_dispatcher::{MarketHandle, Read};
 use hansom_market::ingest::Published;
 
-use super::failure::Failure;
-
 /// What a turn told is there a moment after its answer.
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -47,10 +45,5 @@ impl Turn {
         };
         let told = told.into_iter().find(|told| told.offset == offset);
         Ok(told.map(|told| told.facts).unwrap_or_default())
-    }
-
-    /// It was taken, but what came of it cannot be said now.
-    pub fn unknown(&self) -> Failure {
-        Failure::unread(&Unread)
     }
 }

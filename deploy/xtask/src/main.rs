@@ -81,7 +81,7 @@ fn test(root: &Path) -> shell::Result<()> {
     shell::step("tests", shell::cargo(root, &["test", "--locked", "--workspace"]))
 }
 
-/// Runs the apps in `api/examples`, and GraphiQL in a browser, against a server of this binary.
+/// Runs the apps in `api/examples`, and `GraphiQL` in a browser, against a server of this binary.
 fn examples(root: &Path, hansom: &str) -> shell::Result<()> {
     tools::get_for_examples(root)?;
     let arguments = ["api/examples/run.py", hansom, "target/examples", "chromium"];

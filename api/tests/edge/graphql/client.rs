@@ -20,7 +20,7 @@ pub(crate) use operation;
 
 impl Served {
     /// Sends an operation; returns its data.
-    pub fn ask(&self, query: &str, variables: Value) -> Value {
+    pub fn ask(&self, query: &str, variables: &Value) -> Value {
         let (status, answer) = self.operation(&json!({ "query": query, "variables": variables }));
         assert_eq!((status, answer.get("errors")), (200, None), "{answer}");
         answer["data"].clone()
@@ -28,7 +28,7 @@ impl Served {
 
     /// Sends an order; returns what became of it.
     pub fn give(&self, query: &str, key: &str, input: &Value) -> Value {
-        let data = self.ask(query, json!({ "key": key, "input": input }));
+        let data = self.ask(query, &json!({ "key": key, "input": input }));
         data.as_object().and_then(|data| data.values().next()).expect("one field").clone()
     }
 

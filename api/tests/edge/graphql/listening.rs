@@ -63,7 +63,8 @@ fn a_slow_listener_is_told_of_its_gap_and_gets_what_lies_in_it() {
     spec.keep_told_bytes = 64 << 10;
     let town = Served::start(vec![spec]);
     // Each event is some hundred times as long as it need be, so that what lies between server and client is soon full.
-    let long: String = (0..100).map(|n| format!("a{n}: market ")).collect();
+    let long: Vec<String> = (0..100).map(|n| format!("a{n}: market ")).collect();
+    let long = long.concat();
     let query = format!("subscription {{ events(from: 0) {{ __typename id offset {long} ... on Gap {{ until }} }} }}");
     let mut slow = town.socket();
     slow.subscribe("e", &query, &json!({}));

@@ -91,7 +91,7 @@ fn what_goes_wrong_is_a_type() {
     let elsewhere = town.ask(
         "mutation($key: Key!) { cancelRide(market: \"north\", key: $key, input: { ride: 1 }) {
             ... on NoSuchMarket { open reason } } }",
-        json!({ "key": uuid(6) }),
+        &json!({ "key": uuid(6) }),
     );
     assert_eq!(elsewhere["cancelRide"]["open"], json!(["town"]));
 }
@@ -140,7 +140,7 @@ fn positions_are_received_in_batches() {
     let position = |driver: &str, seq: i64| json!({ "driver": driver, "seq": seq, "place": corner(3, 4) });
     let report = |positions: Vec<Value>| {
         let variables = json!({ "key": uuid(2), "positions": positions });
-        town.ask(operation!("report-positions"), variables)["reportPositions"].clone()
+        town.ask(operation!("report-positions"), &variables)["reportPositions"].clone()
     };
     let answer = report(vec![position("ann", 1), position("", 1), position("ann", -1), position("nobody", 1)]);
     assert_eq!((kind(&answer), &answer["received"]), ("PositionsReceived", &json!(2)), "{answer}");
