@@ -17,7 +17,7 @@ use crate::served::{Served, corner, spec, uuid};
 /// Each has two devices, and each device is a client.
 const DRIVERS: usize = 16;
 const RIDERS: usize = 32;
-const REQUESTS: usize = 12;
+const REQUESTS: usize = 6;
 
 /// What a client did and was told.
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ fn device(town: &Served, n: usize, device: usize, over: &AtomicBool) -> Vec<Entr
 fn acceptance_races_cancellation_and_deadline_and_nobody_is_given_away_twice() {
     let data = tempfile::tempdir().expect("a folder");
     let mut spec = spec("town", data.path(), 1024);
-    spec.header.settings.offer_life = Millis(60);
+    spec.header.settings.offer_life = Millis(200);
     spec.header.settings.max_offers = 3;
     spec.header.settings.policy.chain_horizon = Millis::ZERO;
     let town = Served::start(vec![spec]);
