@@ -76,7 +76,7 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(failed)?;
         let open = listener.local_addr().map_err(failed)?;
         let markets = Markets(dispatcher);
-        let schema = Data::new(graphql::schema(Some(markets.clone())));
+        let schema = Data::new(graphql::schema(Some((markets.clone(), models.clone()))));
         let (markets, models) = (Data::new(markets), Data::from(models));
         let (closing, told) = watch::channel(false);
         let told = Data::new(graphql::Closing(told));

@@ -1,6 +1,7 @@
 //! What orders say. A field's name is that of a line of `/v1/commands`, which the input becomes: its decoder has the rules.
 
 use async_graphql::{ID, InputObject};
+use hansom_geo_index::Coord;
 use serde::{Serialize, Serializer};
 
 use super::scalar::Time;
@@ -12,6 +13,14 @@ pub struct PlaceInput {
     lat: f64,
     /// Degrees east, -180 to 180.
     lon: f64,
+}
+
+impl PlaceInput {
+    /// The place inside; `None`: it is none on the globe.
+    pub fn coord(&self) -> Option<Coord> {
+        let inside = |degrees: f64, most: f64| (degrees.abs() <= most).then(|| (degrees * 1e7).round() as i32);
+        Some(Coord { lat: inside(self.lat, 90.0)?, lon: inside(self.lon, 180.0)? })
+    }
 }
 
 /// A ride in a line: its number as a number, the key of its request as text.

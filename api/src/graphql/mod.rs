@@ -22,6 +22,8 @@ mod subscription;
 mod turn;
 pub mod word;
 
+use std::sync::Arc;
+
 use async_graphql::extensions::apollo_persisted_queries::{ApolloPersistedQueries, LruCacheStorage};
 
 pub use http::{get, post};
@@ -31,6 +33,7 @@ pub use socket::Closing;
 pub use subscription::Subscription;
 
 use crate::markets::Markets;
+use crate::read::ReadModels;
 
 /// All that can be asked, ordered and listened to.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -44,16 +47,17 @@ const DIRECTIVES: usize = 4;
 /// So many persisted queries are kept; those used longest ago give way.
 const PERSISTED: usize = 1_000;
 
-/// The schema over these markets; `None`: only to be printed.
-pub fn schema(markets: Option<Markets>) -> Schema {
+/// The schema over these markets and their read models; `None`: only to be printed.
+pub fn schema(over: Option<(Markets, Arc<ReadModels>)>) -> Schema {
     let mut schema = Schema::build(Query::default(), Mutation, Subscription)
         .register_output_type::<failure::Failure>()
+        .register_output_type::<query::answer::Unanswered>()
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(DIRECTIVES)
         .extension(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED)));
-    if let Some(markets) = markets {
-        schema = schema.data(markets);
+    if let Some((markets, models)) = over {
+        schema = schema.data(markets).data(models);
     }
     schema.finish()
 }

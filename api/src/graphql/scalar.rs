@@ -100,6 +100,15 @@ impl ScalarType for Key {
     }
 }
 
+impl Key {
+    /// What the market calls it; `None`: it is no UUID.
+    pub fn inside(&self) -> Option<hansom_engine::Key> {
+        let digits: String = self.0.split('-').collect();
+        let is_whole = self.0.len() == 36 && digits.len() == 32;
+        u128::from_str_radix(&digits, 16).ok().filter(|_| is_whole).map(hansom_engine::Key)
+    }
+}
+
 impl From<hansom_engine::Key> for Key {
     fn from(key: hansom_engine::Key) -> Self {
         Self(key.to_string())

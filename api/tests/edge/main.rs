@@ -1,5 +1,6 @@
 //! The HTTP edge of markets that serve, seen from outside.
 
+mod asked;
 mod graphql;
 mod poison;
 mod served;

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 /// A process with markets, as far as its clients can tell.
 pub struct Served {
     pub address: SocketAddr,
+    models: Arc<ReadModels>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -59,10 +60,11 @@ impl Served {
     pub fn start(markets: Vec<Spec>) -> Self {
         let (told, address) = channel();
         let (stop, stopped) = oneshot::channel::<()>();
+        let models = Arc::new(ReadModels::default());
+        let kept = models.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let dispatcher = Arc::new(Dispatcher::new());
-                let models = Arc::new(ReadModels::default());
                 let server = Server::open(([127, 0, 0, 1], 0).into(), dispatcher.clone(), models.clone());
                 let server = server.expect("a free port");
                 let (address, handle) = (server.address(), server.handle());
@@ -82,7 +84,7 @@ impl Served {
             });
         });
         let address = address.recv().expect("it starts");
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        Self { address, models: kept, stop: Some(stop), thread: Some(thread) }
     }
 
     /// One market, `town`.
@@ -119,6 +121,18 @@ impl Served {
         let request = agent().post(format!("http://{}{path}", self.address)).header("content-type", content_type);
         let mut response = request.send(body).expect("an answer");
         (response.status().as_u16(), response.body_mut().read_to_string().expect("text"))
+    }
+
+    /// Asks by GraphQL; returns the status and the body of the answer.
+    pub fn graphql(&self, body: &str) -> (u16, String) {
+        self.post_as("application/json", "/graphql", body.as_bytes())
+    }
+
+    /// How often the history of a market was looked into.
+    pub fn looks(&self, market: &str) -> u64 {
+        let reading = self.models.of(market).expect("it is open");
+        let history = actix_web::rt::System::new().block_on(reading.history(None)).expect("it is current");
+        history.looks()
     }
 
     /// Posts lines; returns the answer lines.
