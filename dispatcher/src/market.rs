@@ -444,7 +444,13 @@ impl MarketActor {
         let Some(Serving { market, names, .. }) = &mut self.market else { return Ok(()) };
         let Waiting { work, since, reply } = waiting;
         let (key, command) = match work {
-            Work::Order(order) => {
+            Work::Order(order, rider) => {
+                let whose = order.body.ride().and_then(|ride| names.rider_of(ride));
+                if whose.zip(rider.as_ref()).is_some_and(|(whose, rider)| whose != rider) {
+                    // Whoever does not wait any more need not know.
+                    let _ = reply.send(Err(NotTaken::Foreign));
+                    return Ok(());
+                }
                 let (key, command) = names.resolve(*order);
                 (Some(key), command)
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::{Actor, Addr, MailboxError, Supervisor};
 use actix_rt::Arbiter;
 use hansom_engine::record::canonical::blank;
-use hansom_engine::{Command, Key};
+use hansom_engine::{Command, Key, Name};
 use hansom_market::ingest::{Location, Order};
 use hansom_market::log::{LogError, Reader};
 use hansom_market::quarantine::QuarantineError;
@@ -190,7 +190,13 @@ impl MarketHandle {
 
     /// Gives it an order from outside. The answer comes when the order's turn is durable.
     pub fn order(&self, order: Order) -> Result<Pending, NotTaken> {
-        self.push(Work::Order(Box::new(order)))
+        self.push(Work::Order(Box::new(order), None))
+    }
+
+    /// Gives it an order of a rider, who may speak for no ride but their own. The market knows whose a ride is as soon as it was
+    /// asked for, so that an order may follow the request at once.
+    pub fn order_of_rider(&self, order: Order, rider: Name) -> Result<Pending, NotTaken> {
+        self.push(Work::Order(Box::new(order), Some(rider)))
     }
 
     /// Gives it a command in its own words. The answer comes when the command's turn is durable.
