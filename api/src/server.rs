@@ -110,6 +110,7 @@ impl Server {
         let markets = Markets(dispatcher);
         let schema = Data::new(graphql::schema(Some((markets.clone(), models.clone()))));
         let (markets, gate, origins) = (Data::new(markets), Data::new(gate), Data::new(origins));
+        let models = Data::from(models);
         let (closing, told) = watch::channel(false);
         let told = Data::new(graphql::Closing(told));
         let server = HttpServer::new(move || {
@@ -117,7 +118,7 @@ impl Server {
                 .wrap(from_fn(origin::guard))
                 .wrap(Condition::new(!origins.0.is_empty(), origin::cors(&origins)))
                 .app_data(markets.clone())
-                .app_data(Data::from(models.clone()))
+                .app_data(models.clone())
                 .app_data(schema.clone())
                 .app_data(told.clone())
                 .app_data(gate.clone())

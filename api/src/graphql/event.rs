@@ -377,7 +377,7 @@ events! {
         request: Option<Key>,
         /// Why.
         cause: Settlement,
-        /// The movements; they sum to zero.
+        /// The movements; they sum to zero. A rider sees the own ones.
         entries: Vec<LedgerEntry>,
     }
     /// The market was away and works again. Deadlines were put off as its settings say.
@@ -398,5 +398,12 @@ events! {
         request: Option<Key>,
         /// The driver whose deadline or position it is.
         driver: Option<String>,
+    }
+}
+
+impl Settled {
+    /// Leaves only what the rider pays.
+    pub(super) fn keep_riders(&mut self) {
+        self.entries.retain(|entry| entry.account == LedgerAccount::Rider);
     }
 }

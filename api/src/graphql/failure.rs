@@ -10,6 +10,7 @@ use super::result::{PositionsReceived, RideTaken, SessionTaken, Taken};
 use super::scalar::Offset;
 use super::turn::Unread;
 use super::word::RefusalCode;
+use crate::auth::NotGiven;
 use crate::fault::{LineFault, RequestFault};
 
 /// What can go wrong, each with fields of its own beside those of all.
@@ -103,6 +104,10 @@ failures! {
         /// The turn that skipped it.
         offset: Offset,
     }
+    /// Whoever sends it may not. Nothing has happened.
+    NotAllowed {}
+    /// Whoever sends it sent too much. Nothing has happened.
+    RateLimited {}
     /// No market of this name is open, or several are and none was named.
     NoSuchMarket {
         /// Those that are open.
@@ -187,7 +192,20 @@ impl From<&NotTaken> for Failure {
                 let standing = standing.to_string();
                 Self::Unavailable(Unavailable { standing, reason, retryable, retry_after_ms })
             }
+            NotTaken::Foreign => Self::NotAllowed(NotAllowed { reason, retryable, retry_after_ms }),
             NotTaken::Unknown => Self::OutcomeUnknown(OutcomeUnknown { reason, retryable, retry_after_ms }),
+        }
+    }
+}
+
+impl From<&NotGiven> for Failure {
+    fn from(cause: &NotGiven) -> Self {
+        let LineFault { reason, retryable, retry_after, .. } = LineFault::not_given(cause);
+        let retry_after_ms = retry_after.map(|after| after.as_millis() as u64);
+        match cause {
+            NotGiven::Forbidden(_) => Self::NotAllowed(NotAllowed { reason, retryable, retry_after_ms }),
+            NotGiven::Limited(_) => Self::RateLimited(RateLimited { reason, retryable, retry_after_ms }),
+            NotGiven::NotTaken(cause) => Self::from(cause),
         }
     }
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, UPGRADE};
+use actix_web::body::BoxBody;
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, UPGRADE};
 use actix_web::rt::time::timeout;
 use actix_web::web::{Data, Payload};
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, ResponseError};
 use async_graphql::http::parse_query_string;
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
 
 use super::Schema;
 use super::socket::{self, Closing};
+use crate::auth::{Gate, Principal};
 use crate::body;
 use crate::fault::RequestFault;
 
@@ -32,8 +34,17 @@ const JSON: &str = "application/json";
 pub struct ReadOnly;
 
 /// Answers an operation in a body.
-pub async fn post(request: HttpRequest, schema: Data<Schema>, payload: Payload) -> HttpResponse {
+pub async fn post(
+    request: HttpRequest,
+    principal: Result<Principal, RequestFault>,
+    schema: Data<Schema>,
+    payload: Payload,
+) -> HttpResponse {
     let accepted = accepted(request.headers());
+    let principal = match principal {
+        Ok(principal) => principal,
+        Err(cause) => return unread(accepted, &cause),
+    };
     // A form of a foreign page cannot send this type, so that it cannot act for whoever looks at it.
     if content_type(request.headers()).as_deref() != Some(JSON) {
         let reason = "send application/json";
@@ -45,7 +56,7 @@ pub async fn post(request: HttpRequest, schema: Data<Schema>, payload: Payload) 
         Err(cause) => return unread(accepted, &cause),
     };
     match serde_json::from_slice(&body) {
-        Ok(operation) => execute(accepted, &schema, operation).await,
+        Ok(operation) => execute(accepted, &schema, Request::data(operation, principal)).await,
         Err(cause) => {
             let reason = format!("not an operation as GraphQL over HTTP has it: {cause}");
             answer(accepted, StatusCode::BAD_REQUEST, &fault("BAD_REQUEST", &reason))
@@ -56,16 +67,21 @@ pub async fn post(request: HttpRequest, schema: Data<Schema>, payload: Payload) 
 /// Answers an operation in the address, or opens a socket.
 pub async fn get(
     request: HttpRequest,
+    gate: Data<Gate>,
     schema: Data<Schema>,
     closing: Data<Closing>,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     if request.headers().contains_key(UPGRADE) {
-        return socket::open(&request, payload, schema, &closing);
+        return socket::open(&request, payload, gate, schema, &closing).await;
     }
     let accepted = accepted(request.headers());
+    let principal = match Principal::from_request(&request, &mut actix_web::dev::Payload::None).await {
+        Ok(principal) => principal,
+        Err(cause) => return Ok(unread(accepted, &cause)),
+    };
     Ok(match parse_query_string(request.query_string()) {
-        Ok(operation) => execute(accepted, &schema, operation.data(ReadOnly)).await,
+        Ok(operation) => execute(accepted, &schema, operation.data(ReadOnly).data(principal)).await,
         Err(cause) => answer(accepted, StatusCode::BAD_REQUEST, &fault("BAD_REQUEST", &cause.to_string())),
     })
 }
@@ -88,8 +104,11 @@ async fn execute(accepted: &'static str, schema: &Schema, operation: Request) ->
 }
 
 fn unread(accepted: &'static str, cause: &RequestFault) -> HttpResponse {
-    let status = actix_web::ResponseError::status_code(cause);
-    answer(accepted, status, &fault(&cause.code().to_ascii_uppercase(), &cause.to_string()))
+    // With what its head says of who may come, and when.
+    let mut response = cause.error_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(accepted));
+    let told = fault(&cause.code().to_ascii_uppercase(), &cause.to_string());
+    response.set_body(BoxBody::new(serde_json::to_string(&told).unwrap_or_default()))
 }
 
 /// What could not be carried out.

@@ -16,6 +16,7 @@ mod input;
 mod mutation;
 pub mod query;
 mod result;
+mod seen;
 pub mod scalar;
 mod socket;
 mod subscription;

@@ -19,6 +19,7 @@ use super::input::{
 use super::result::{PositionFailure, PositionsReceived, RideTaken, SessionTaken, Taken};
 use super::scalar::{Key, Offset};
 use super::turn::Turn;
+use crate::auth::{NotGiven, Principal};
 use crate::commands::put_aside;
 use crate::markets::Markets;
 
@@ -44,7 +45,7 @@ impl Mutation {
         input: RequestRideInput,
     ) -> Result<RequestRideResult> {
         Ok(match order(ctx, market, &key, "request_ride", &input).await? {
-            Ok(turn) => RideTaken::of(turn).await,
+            Ok(turn) => RideTaken::of(turn, ctx.data()?).await,
             Err(failure) => Err(failure),
         }
         .into())
@@ -181,7 +182,7 @@ impl Mutation {
         positions: Vec<PositionInput>,
     ) -> Result<ReportPositionsResult> {
         Ok(match choose(ctx, market.as_deref())? {
-            Ok(market) => report(&market, &key, &positions).await,
+            Ok(market) => report(ctx.data()?, &market, &key, &positions).await,
             Err(failure) => Err(failure),
         }
         .into())
@@ -231,21 +232,24 @@ async fn order(
     input: &impl Serialize,
 ) -> Result<Result<Turn, Failure>> {
     Ok(match choose(ctx, market.as_deref())? {
-        Ok(market) => taken(market, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await,
+        Ok(market) => taken(ctx.data()?, market, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await,
         Err(failure) => Err(failure),
     })
 }
 
-async fn taken(market: MarketHandle, line: &Bytes) -> Result<Turn, Failure> {
+async fn taken(principal: &Principal, market: MarketHandle, line: &Bytes) -> Result<Turn, Failure> {
     let order = match decode(line) {
         Ok(order) => order,
         Err(malformed) => {
+            // It counts against what its sender may do, too.
+            principal.may_use(market.name()).map_err(|cause| Failure::from(&NotGiven::from(cause)))?;
+            principal.spend(1).map_err(|cause| Failure::from(&NotGiven::from(cause)))?;
             let failure = Failure::from(&malformed);
             put_aside(market, SOURCE, &malformed, line).await;
             return Err(failure);
         }
     };
-    let pending = market.order(order).map_err(|cause| Failure::from(&cause))?;
+    let pending = principal.order(&market, order).map_err(|cause| Failure::from(&cause))?;
     match timeout(WITHIN, pending.answer()).await {
         Ok(Ok(Answer::Taken { offset })) => Ok(Turn { market, offset: offset.0 }),
         Ok(Ok(Answer::Refused { offset, reason })) => Err(Failure::refused(offset.0, reason)),
@@ -255,7 +259,13 @@ async fn taken(market: MarketHandle, line: &Bytes) -> Result<Turn, Failure> {
     }
 }
 
-async fn report(market: &MarketHandle, key: &Key, positions: &[PositionInput]) -> Result<PositionsReceived, Failure> {
+async fn report(
+    principal: &Principal,
+    market: &MarketHandle,
+    key: &Key,
+    positions: &[PositionInput],
+) -> Result<PositionsReceived, Failure> {
+    principal.may_report_at_all().map_err(|cause| Failure::from(&NotGiven::from(cause)))?;
     if positions.len() > MOST_PINGS {
         return Err(Failure::too_many(positions.len(), MOST_PINGS));
     }
@@ -264,12 +274,15 @@ async fn report(market: &MarketHandle, key: &Key, positions: &[PositionInput]) -
     for (index, position) in positions.iter().enumerate() {
         let line = line(&format!("{}.{index}", key.0), LOCATION_KIND, position.measured, position);
         let failure = match decode_location(&line) {
-            Ok(location) => market.report(location).err().map(|cause| Failure::from(&cause)),
-            Err(malformed) => {
-                let failure = Failure::from(&malformed);
-                put_aside(market.clone(), SOURCE, &malformed, &line).await;
-                Some(failure)
-            }
+            Ok(location) => principal.report(market, location).err().map(|cause| Failure::from(&cause)),
+            Err(malformed) => Some(match principal.spend(1) {
+                Ok(()) => {
+                    let failure = Failure::from(&malformed);
+                    put_aside(market.clone(), SOURCE, &malformed, &line).await;
+                    failure
+                }
+                Err(cause) => Failure::from(&NotGiven::from(cause)),
+            }),
         };
         failures.extend(failure.map(|failure| PositionFailure { index: index as u32, failure }));
     }

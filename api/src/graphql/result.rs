@@ -1,12 +1,14 @@
 //! What an order came to, as the events of its turn say. All of it would survive a loss of power.
 
-use async_graphql::{ComplexObject, ID, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use hansom_market::ingest::{Fact, Published};
 
 use super::event::Event;
 use super::failure::Failure;
 use super::scalar::{Minor, Offset, Place, ride_id};
+use super::seen::seen;
 use super::turn::{Turn, Unread};
+use crate::auth::Principal;
 
 /// The order was taken; a repeat of one that was gets the first answer again.
 #[derive(Debug, SimpleObject)]
@@ -28,8 +30,9 @@ impl From<Turn> for Taken {
 impl Taken {
     /// What happened in that turn, as far as the outside gets to know.
     #[graphql(complexity = "10 * child_complexity")]
-    async fn events(&self) -> Result<Vec<Event>> {
-        Ok(self.turn.facts().await?.iter().map(Event::from).collect())
+    async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>> {
+        let (principal, turn) = (ctx.data::<Principal>()?, &self.turn);
+        Ok(turn.facts().await?.iter().filter_map(|fact| seen(principal, &turn.market, fact)).collect())
     }
 }
 
@@ -57,7 +60,7 @@ pub struct RideTaken {
 
 impl RideTaken {
     /// That of the turn that took a request.
-    pub async fn of(turn: Turn) -> Result<Self, Failure> {
+    pub async fn of(turn: Turn, principal: &Principal) -> Result<Self, Failure> {
         let facts = turn.facts().await.map_err(|cause| Failure::unread(&cause))?;
         let asked = facts.iter().find_map(|published| match &published.fact {
             Fact::RideRequested(asked) => Some(asked),
@@ -72,7 +75,7 @@ impl RideTaken {
             fare_minor: asked.fare_minor.into(),
             direct_ms: asked.direct_ms,
             first_eta_ms: asked.first_eta_ms,
-            events: facts.iter().map(Event::from).collect(),
+            events: facts.iter().filter_map(|fact| seen(principal, &turn.market, fact)).collect(),
         })
     }
 }

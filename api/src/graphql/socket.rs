@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use actix_web::http::header::{HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
-use actix_web::rt::time::{Instant, interval_at, sleep_until, timeout};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use actix_web::rt::time::{Instant, interval_at, sleep, sleep_until, timeout};
 use actix_web::web::{Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse, error};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
@@ -21,6 +21,8 @@ use tokio::sync::watch;
 
 use super::Schema;
 use super::http::{MOST_QUERY_BYTES, MOST_REQUEST_BYTES, fault};
+use crate::auth::{Gate, Principal, bearer};
+use crate::fault::RequestFault;
 
 /// The protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -38,9 +40,10 @@ const MOST_OPERATIONS: usize = 256;
 pub struct Closing(pub watch::Receiver<bool>);
 
 /// Opens a socket.
-pub fn open(
+pub async fn open(
     request: &HttpRequest,
     payload: Payload,
+    gate: Data<Gate>,
     schema: Data<Schema>,
     closing: &Closing,
 ) -> Result<HttpResponse, Error> {
@@ -54,11 +57,17 @@ pub fn open(
     if !offered.split(',').any(|offered| offered.trim() == PROTOCOL) {
         return Err(error::ErrorBadRequest(format!("the socket's protocol is {PROTOCOL}\n")));
     }
+    // A browser cannot send the header, and says who it is when it introduces itself.
+    let token = header(request.headers(), AUTHORIZATION);
+    let principal = match token {
+        Some(token) => Some(gate.admit(bearer(token)).await.map_err(RequestFault::from)?),
+        None => None,
+    };
     let (response, session, messages) = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL])?;
     let messages = messages.max_frame_size(MOST_REQUEST_BYTES).aggregate_continuations();
     let messages = messages.max_continuation_size(MOST_REQUEST_BYTES);
     let socket =
-        Socket { session, schema, operations: SelectAll::new(), running: HashMap::new(), count: 0, introduced: false };
+        Socket { session, gate, principal, schema, operations: SelectAll::new(), running: HashMap::new(), count: 0, introduced: false };
     actix_web::rt::spawn(socket.serve(messages, closing.0.clone()));
     Ok(response)
 }
@@ -71,11 +80,19 @@ fn header(headers: &HeaderMap, name: actix_web::http::header::HeaderName) -> Opt
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Said {
-    ConnectionInit {},
+    ConnectionInit { payload: Option<Introduction> },
     Ping {},
     Pong {},
     Subscribe { id: String, payload: Box<Request> },
     Complete { id: String },
+}
+
+/// What a client says of itself.
+#[derive(Deserialize)]
+struct Introduction {
+    /// As in the header of a request.
+    #[serde(alias = "Authorization")]
+    authorization: Option<String>,
 }
 
 /// Why a socket is closed, with the codes of the protocol.
@@ -109,6 +126,8 @@ struct Told<'a, T> {
 
 struct Socket {
     session: Session,
+    gate: Data<Gate>,
+    principal: Option<Principal>,
     schema: Data<Schema>,
     operations: SelectAll<BoxStream<'static, Answer>>,
     running: HashMap<String, Operation>,
@@ -157,6 +176,7 @@ impl Socket {
                 () = sleep_until(began + INTRODUCED_WITHIN), if !self.introduced => {
                     because(4408, "Connection initialisation timeout")
                 }
+                () = expired(self.principal.as_ref()) => because(4403, "the token has expired"),
                 _ = ask.tick() => {
                     if heard.elapsed() >= 2 * ASKED_EVERY { Err(End::Left) } else { sent(self.session.ping(b"")).await }
                 }
@@ -182,11 +202,8 @@ impl Socket {
             }
         };
         match said {
-            Ok(Said::ConnectionInit {}) if self.introduced => because(4429, "Too many initialisation requests"),
-            Ok(Said::ConnectionInit {}) => {
-                self.introduced = true;
-                self.say(&json!({ "type": "connection_ack" })).await
-            }
+            Ok(Said::ConnectionInit { .. }) if self.introduced => because(4429, "Too many initialisation requests"),
+            Ok(Said::ConnectionInit { payload }) => self.introduce(payload.and_then(|it| it.authorization)).await,
             Ok(Said::Ping {}) => self.say(&json!({ "type": "pong" })).await,
             Ok(Said::Pong {}) => Ok(()),
             Ok(Said::Subscribe { .. }) if !self.introduced => because(4401, "Unauthorized"),
@@ -204,6 +221,18 @@ impl Socket {
         }
     }
 
+    async fn introduce(&mut self, authorization: Option<String>) -> Result<(), End> {
+        let token = authorization.as_deref().and_then(bearer);
+        if token.is_some() || self.principal.is_none() {
+            match self.gate.admit(token).await {
+                Ok(principal) => self.principal = Some(principal),
+                Err(cause) => return because(4403, cause.to_string()),
+            }
+        }
+        self.introduced = true;
+        self.say(&json!({ "type": "connection_ack" })).await
+    }
+
     async fn subscribe(&mut self, id: String, operation: Request) -> Result<(), End> {
         if self.running.len() >= MOST_OPERATIONS {
             let reason = format!("a socket has at most {MOST_OPERATIONS} operations at once");
@@ -213,7 +242,11 @@ impl Socket {
             let reason = format!("an operation has at most {MOST_QUERY_BYTES} bytes");
             return self.refuse(&id, &fault("TOO_LONG", &reason)).await;
         }
-        let (responses, abort) = abortable(self.schema.execute_stream(operation));
+        let Some(principal) = self.principal.clone() else { return because(4401, "Unauthorized") };
+        if let Err(cause) = principal.spend(1) {
+            return self.refuse(&id, &fault("RATE_LIMITED", &cause.to_string())).await;
+        }
+        let (responses, abort) = abortable(self.schema.execute_stream(operation.data(principal)));
         self.count += 1;
         let (name, number) = (id.clone(), self.count);
         let mut responses = responses.map(Some).chain(stream::iter([None])).boxed();
@@ -258,6 +291,14 @@ impl Socket {
             Ok(message) => sent(self.session.text(message)).await,
             Err(cause) => because(1011, cause.to_string()),
         }
+    }
+}
+
+/// Returns once a principal may read no more.
+async fn expired(principal: Option<&Principal>) {
+    match principal.and_then(Principal::left) {
+        Some(left) => sleep(left).await,
+        None => std::future::pending().await,
     }
 }
 

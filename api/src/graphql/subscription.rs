@@ -9,6 +9,8 @@ use hansom_market::ingest::{Fact, Published};
 
 use super::event::{Event, Gap};
 use super::scalar::{Offset, Time};
+use super::seen::seen;
+use crate::auth::{Forbidden, Principal, Reading};
 use crate::follow::{Follow, Next};
 use crate::markets::Markets;
 
@@ -27,7 +29,9 @@ impl Subscription {
         #[graphql(desc = "After the event of this id: what a listener that comes back names.")] after: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
-        Ok(told(market, place, None, |_| Wanted::Yes))
+        let principal = ctx.data::<Principal>()?;
+        principal.may_read(market.name(), Reading::All).map_err(not_allowed)?;
+        Ok(told(principal.clone(), market, place, None, |_| Wanted::Yes))
     }
 
     /// What becomes of a ride. Ends when the ride does.
@@ -41,7 +45,14 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
         let number = ride.parse().map(RideId).map_err(|_| fault("INVALID_INPUT", "`ride` is the number of a ride"))?;
-        Ok(told(market, place, Some(Topic::Ride(number)), move |fact| match fact.ride() == Some(number) {
+        let principal = ctx.data::<Principal>()?;
+        principal.may_use(market.name()).map_err(not_allowed)?;
+        if !principal.is_staff() {
+            // Of a ride that is not known any more it is not known whose it was.
+            let rider = market.rider_of(number).ok_or_else(|| fault("UNKNOWN_RIDE", "no such ride is known"))?;
+            principal.may_read(market.name(), Reading::Rider(&rider)).map_err(not_allowed)?;
+        }
+        Ok(told(principal.clone(), market, place, Some(Topic::Ride(number)), move |fact| match fact.ride() == Some(number) {
             true if matches!(fact, Fact::RideEnded(_) | Fact::RequestRefused(_)) => Wanted::Last,
             true => Wanted::Yes,
             false => Wanted::No,
@@ -59,7 +70,9 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
         let driver = hansom_engine::Name::from(driver.as_str());
-        Ok(told(market, place, Some(Topic::Driver(driver.clone())), move |fact| {
+        let principal = ctx.data::<Principal>()?;
+        principal.may_read(market.name(), Reading::Driver(&driver)).map_err(not_allowed)?;
+        Ok(told(principal.clone(), market, place, Some(Topic::Driver(driver.clone())), move |fact| {
             if fact.driver() == Some(&driver) { Wanted::Yes } else { Wanted::No }
         }))
     }
@@ -69,6 +82,10 @@ impl Subscription {
 fn choose(ctx: &Context<'_>, market: Option<&str>) -> Result<MarketHandle> {
     let markets = ctx.data::<Markets>()?;
     markets.one(market).map_err(|cause| fault("NO_SUCH_MARKET", &cause.to_string()))
+}
+
+fn not_allowed(cause: Forbidden) -> Error {
+    fault("NOT_ALLOWED", &cause.to_string())
 }
 
 fn fault(code: &'static str, reason: &str) -> Error {
@@ -109,6 +126,7 @@ enum Wanted {
 /// What is wanted of what a market tells. A market that is closed keeps its listeners until the server lets them go, so that
 /// they come back.
 fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
+    principal: Principal,
     market: MarketHandle,
     place: Place,
     topic: Option<Topic>,
@@ -116,11 +134,11 @@ fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
 ) -> impl Stream<Item = Result<Event>> + use<W> {
     let name = market.name().to_owned();
     let follow = match topic {
-        Some(topic) => Follow::topic(market, place.from, topic),
-        None => Follow::live(market, place.from),
+        Some(topic) => Follow::topic(market.clone(), place.from, topic),
+        None => Follow::live(market.clone(), place.from),
     };
     let pieces = stream::unfold(Some((follow, wanted)), move |listener| {
-        let name = name.clone();
+        let (name, principal, market) = (name.clone(), principal.clone(), market.clone());
         async move {
             let (mut follow, wanted) = listener?;
             let mut last = false;
@@ -132,7 +150,7 @@ fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
                             let is = wanted(&fact.fact);
                             last |= matches!(is, Wanted::Last);
                             if !matches!(is, Wanted::No) && !place.has(fact) {
-                                piece.push(Ok(Event::from(fact)));
+                                piece.extend(seen(&principal, &market, fact).map(Ok));
                             }
                         }
                         if last {

@@ -61,7 +61,7 @@ fn files_that_are_no_certificate_are_explained() {
     let opened = |certificate: Certificate| {
         let edge = Edge { certificate: Some(certificate), ..edge(Gate::open()) };
         let system = actix_web::rt::System::new();
-        let opened = system.block_on(async { Server::open(edge, Arc::new(Dispatcher::new())) });
+        let opened = system.block_on(async { Server::open(edge, Arc::new(Dispatcher::new()), Arc::default()) });
         match opened.map(|_| ()) {
             Err(ServeError::Certificate(why)) => why.to_string(),
             other => panic!("{other:?}"),

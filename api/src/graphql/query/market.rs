@@ -146,7 +146,9 @@ impl Markets {
     /// All markets of this process, in order of name, as they are.
     async fn markets(&self, ctx: &Context<'_>) -> Result<Vec<Market>> {
         let mut found = Vec::new();
-        for reading in ctx.data::<Arc<ReadModels>>()?.all() {
+        let principal = ctx.data::<Principal>()?;
+        let all = ctx.data::<Arc<ReadModels>>()?.all();
+        for reading in all.into_iter().filter(|reading| principal.is_of(reading.name())) {
             let shown = reading.view(None, |view| Market::of(&reading, Some(view))).await;
             found.push(shown.unwrap_or_else(|_| Market::of(&reading, None)));
         }
