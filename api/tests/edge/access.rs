@@ -1,10 +1,12 @@
 //! Who may do what: each operation as each role and as a stranger, held against the table in `docs/access.md`.
 
 use std::cell::Cell;
+use std::io::BufRead;
 
 use hansom_api::auth::Role;
 use serde_json::{Value, json};
 
+use crate::graphql::client::operation;
 use crate::served::{Reply, Served, corner, order, spec, start_shift, uuid};
 use crate::tokens::{bearer, gate};
 
@@ -60,6 +62,49 @@ impl Town {
         self.line(who, "/v1/commands", &order(self.key(), kind, data))
     }
 
+    /// What became of a mutation.
+    fn mutation(&self, who: Option<&str>, query: &str, variables: &Value) -> &'static str {
+        let reply = self.graphql(who, query, variables);
+        if reply.status == 401 {
+            return "401";
+        }
+        let data = &reply.json()[0]["data"];
+        let said = data.as_object().and_then(|data| data.values().next()).unwrap_or_else(|| panic!("{reply:?}"));
+        match said["__typename"].as_str() {
+            Some("Forbidden") => "no",
+            Some("Taken" | "RideTaken" | "SessionTaken" | "RefusedByRule") => "yes",
+            Some("PositionsReceived") if said["received"] == 1 => "yes",
+            _ => panic!("{reply:?}"),
+        }
+    }
+
+    fn graphql(&self, who: Option<&str>, query: &str, variables: &Value) -> Reply {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(who.map(|token| ("authorization", token)));
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        self.served.request("POST", "/graphql", &headers, &body)
+    }
+
+    /// Whether somebody may listen: what a socket says to a subscription, in the order of its events from the first on.
+    fn listens(&self, who: Option<&str>, query: &str, variables: &Value) -> &'static str {
+        let mut socket = self.served.strange_socket();
+        socket.say(&match who {
+            Some(token) => json!({ "type": "connection_init", "payload": { "authorization": token } }),
+            None => json!({ "type": "connection_init" }),
+        });
+        if who.is_none() {
+            return if u16::from(socket.closed()) == 4403 { "401" } else { panic!("it is not closed as it should be") };
+        }
+        assert_eq!(socket.hear(), json!({ "type": "connection_ack" }));
+        socket.subscribe("s", query, variables);
+        let said = socket.hear();
+        match said["type"].as_str() {
+            Some("next") => "yes",
+            Some("error") if said["payload"][0]["extensions"]["code"] == "FORBIDDEN" => "no",
+            _ => panic!("{said}"),
+        }
+    }
+
     fn get(&self, who: Option<&str>, path: &str) -> &'static str {
         let reply = self.ask(who, "GET", path, "");
         match reply.status {
@@ -68,6 +113,16 @@ impl Town {
             403 => "403",
             _ => panic!("{reply:?}"),
         }
+    }
+
+    /// The number of the ride that was asked for by this request.
+    fn number_of(&self, request: &str) -> String {
+        let service = bearer("gateway", &[Role::Service], &[]);
+        let events = self.served.stream("/v1/events?from=0", &service).lines().map_while(Result::ok);
+        let asked = events.filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+        let mut asked = asked.filter(|event| event["type"] == "hansom.event.ride_requested.v1");
+        let asked = asked.find(|event| event["data"]["request"] == request).expect("it is told");
+        asked["data"]["ride"].to_string()
     }
 
     /// The id of the request for a ride of this rider.
@@ -133,6 +188,7 @@ fn operations() -> Vec<Operation> {
             add(&format!("`{kind}`, {whose}"), Box::new(move |town, who| town.order(who, kind, &data)));
         }
     }
+    by_graphql(&mut add);
     let rated = json!({ "driver": "ann", "place": corner(3, 3), "rating": 480 });
     add("`start_shift` with a `rating`", Box::new(move |town, who| town.order(who, "start_shift", &rated)));
     for (driver, whose) in [("ann", "own name"), ("bob", "another name")] {
@@ -155,6 +211,78 @@ fn operations() -> Vec<Operation> {
     add("… with what each market is doing", Box::new(standing));
     add("`GET /healthz`", Box::new(|town, who| town.get(who, "/healthz")));
     all
+}
+
+/// The same orders by GraphQL, and what can be listened to.
+fn by_graphql(add: &mut dyn FnMut(&str, Box<dyn Fn(&Town, Option<&str>) -> &'static str>)) {
+    for (rider, whose) in [("rob", "own name"), ("rex", "another name")] {
+        let ask = move |town: &Town, who: Option<&str>| {
+            let input = json!({ "rider": rider, "pickup": corner(3, 3), "dropoff": corner(5, 5) });
+            town.mutation(who, operation!("request-ride"), &json!({ "key": uuid(town.key()), "input": input }))
+        };
+        add(&format!("`requestRide`, {whose}"), Box::new(ask));
+        let cancel = move |town: &Town, who: Option<&str>| {
+            let input = json!({ "ride": town.ride_of(rider) });
+            town.mutation(who, operation!("cancel-ride"), &json!({ "key": uuid(town.key()), "input": input }))
+        };
+        add(&format!("`cancelRide`, {}", if rider == "rob" { "own ride" } else { "another's ride" }), Box::new(cancel));
+    }
+    let mutations = [
+        ("startShift", operation!("start-shift"), json!({ "place": corner(3, 3) })),
+        ("openSession", operation!("open-session"), json!({})),
+        ("acceptOffer", operation!("accept-offer"), json!({ "ride": "1", "epoch": 1 })),
+        ("declineOffer", operation!("decline-offer"), json!({ "ride": "1", "epoch": 1 })),
+        ("arriveAtPickup", operation!("arrive-at-pickup"), json!({ "ride": "1" })),
+        ("boardRider", operation!("board-rider"), json!({ "ride": "1" })),
+        ("endTrip", operation!("end-trip"), json!({ "ride": "1", "place": corner(3, 3) })),
+        ("cancelByDriver", operation!("cancel-by-driver"), json!({ "ride": "1" })),
+        ("endShift", operation!("end-shift"), json!({})),
+    ];
+    for (name, query, input) in mutations {
+        for (driver, whose) in [("ann", "own name"), ("bob", "another name")] {
+            let mut input = input.clone();
+            input["driver"] = json!(driver);
+            let give = move |town: &Town, who: Option<&str>| {
+                town.mutation(who, query, &json!({ "key": uuid(town.key()), "input": input }))
+            };
+            add(&format!("`{name}`, {whose}"), Box::new(give));
+        }
+    }
+    for (driver, whose) in [("ann", "own name"), ("bob", "another name")] {
+        let report = move |town: &Town, who: Option<&str>| {
+            let position = json!({ "driver": driver, "seq": town.key(), "place": corner(5, 5) });
+            let variables = json!({ "key": uuid(town.key()), "positions": [position] });
+            town.mutation(who, operation!("report-positions"), &variables)
+        };
+        add(&format!("`reportPositions`, {whose}"), Box::new(report));
+    }
+    let markets = |town: &Town, who: Option<&str>| {
+        let reply = town.graphql(who, operation!("markets"), &json!({}));
+        match reply.status {
+            401 => "401",
+            200 if reply.text.contains("\"town\"") => "yes",
+            200 if reply.text.contains("[]") => "no",
+            _ => panic!("{reply:?}"),
+        }
+    };
+    add("query `markets`, this one", Box::new(markets));
+    add("subscription `events`", Box::new(|town, who| town.listens(who, operation!("events"), &json!({ "from": "0" }))));
+    for (rider, whose) in [("rob", "own ride"), ("rex", "another's ride")] {
+        let follow = move |town: &Town, who: Option<&str>| {
+            let ride = town.number_of(&town.ride_of(rider));
+            town.listens(who, operation!("follow-ride"), &json!({ "ride": ride, "from": "0" }))
+        };
+        add(&format!("subscription `ride`, {whose}"), Box::new(follow));
+    }
+    for (driver, whose) in [("ann", "own name"), ("bob", "another name")] {
+        let listen = move |town: &Town, who: Option<&str>| {
+            let service = bearer("gateway", &[Role::Service], &[]);
+            town.order(Some(&service), "end_shift", &json!({ "driver": driver }));
+            town.order(Some(&service), "start_shift", &json!({ "driver": driver, "place": corner(9, 9) }));
+            town.listens(who, operation!("offers"), &json!({ "driver": driver, "from": "0" }))
+        };
+        add(&format!("subscription `offers`, {whose}"), Box::new(listen));
+    }
 }
 
 #[test]

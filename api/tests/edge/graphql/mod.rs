@@ -1,6 +1,6 @@
 //! GraphQL, seen from outside.
 
-mod client;
+pub mod client;
 mod limits;
 mod listening;
 mod orders;
