@@ -48,6 +48,8 @@ pub enum Reading<'a> {
     Rider(&'a Name),
     /// What concerns a driver.
     Driver(&'a Name),
+    /// What everybody may know who may use the market.
+    Open,
     /// Everything.
     All,
 }
@@ -130,6 +132,7 @@ impl Principal {
         self.may_use(market)?;
         let own = |role, name: &Name| self.is(role) && name == self.name();
         match what {
+            Reading::Open => Ok(()),
             _ if self.is_staff() => Ok(()),
             Reading::Rider(rider) if own(Role::Rider, rider) => Ok(()),
             Reading::Driver(driver) if own(Role::Driver, driver) => Ok(()),

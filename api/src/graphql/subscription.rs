@@ -84,7 +84,8 @@ fn choose(ctx: &Context<'_>, market: Option<&str>) -> Result<MarketHandle> {
     markets.one(market).map_err(|cause| fault("NO_SUCH_MARKET", &cause.to_string()))
 }
 
-fn not_allowed(cause: Forbidden) -> Error {
+/// Whoever asks may not.
+pub fn not_allowed(cause: Forbidden) -> Error {
     fault("NOT_ALLOWED", &cause.to_string())
 }
 

@@ -71,7 +71,7 @@ impl Town {
         let data = &reply.json()[0]["data"];
         let said = data.as_object().and_then(|data| data.values().next()).unwrap_or_else(|| panic!("{reply:?}"));
         match said["__typename"].as_str() {
-            Some("Forbidden") => "no",
+            Some("NotAllowed") => "no",
             Some("Taken" | "RideTaken" | "SessionTaken" | "RefusedByRule") => "yes",
             Some("PositionsReceived") if said["received"] == 1 => "yes",
             _ => panic!("{reply:?}"),
@@ -100,7 +100,7 @@ impl Town {
         let said = socket.hear();
         match said["type"].as_str() {
             Some("next") => "yes",
-            Some("error") if said["payload"][0]["extensions"]["code"] == "FORBIDDEN" => "no",
+            Some("error") if said["payload"][0]["extensions"]["code"] == "NOT_ALLOWED" => "no",
             _ => panic!("{said}"),
         }
     }

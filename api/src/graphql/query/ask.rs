@@ -10,7 +10,9 @@ use tokio::sync::Semaphore;
 use tracing::error;
 
 use super::answer::{NoSuchTurn, NotReadable, PositionsGone, Stale, TooFar, Unanswered, UnknownMarket};
+use crate::auth::{Principal, Reading as Concern};
 use crate::graphql::scalar::Offset;
+use crate::graphql::subscription::not_allowed;
 use crate::markets::Markets;
 use crate::read::history::{History, HistoryError};
 use crate::read::{NotRead, PastError, ReadModels, Reading};
@@ -28,8 +30,8 @@ static PAST: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(PAST_AT_ONCE)
 /// An answer that can be expected to be missing; the outer error is a fault of the program.
 pub type Asked<T> = Result<Result<T, Unanswered>>;
 
-/// The read models of the market of this name, or of the only one.
-pub fn reading(ctx: &Context<'_>, market: Option<&str>) -> Asked<Arc<Reading>> {
+/// The read models of the market of this name, or of the only one, for a question about `concern`.
+pub fn reading(ctx: &Context<'_>, market: Option<&str>, concern: Concern<'_>) -> Asked<Arc<Reading>> {
     let markets = ctx.data::<Markets>()?;
     let found = match markets.one(market) {
         Ok(found) => found,
@@ -39,6 +41,7 @@ pub fn reading(ctx: &Context<'_>, market: Option<&str>) -> Asked<Arc<Reading>> {
             return Ok(Err(Unanswered::UnknownMarket(why)));
         }
     };
+    ctx.data::<Principal>()?.may_read(found.name(), concern).map_err(not_allowed)?;
     let reading = ctx.data::<Arc<ReadModels>>()?.of(found.name());
     Ok(reading.ok_or_else(|| {
         Unanswered::NotReadable(NotReadable {

@@ -1,12 +1,15 @@
 //! Drivers: as they are now, and those near a place.
 
 use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result, SimpleObject};
+use hansom_engine::Name;
 use hansom_geo_index::Millis;
 
 use super::answer::{DriverResult, DriversResult, NearbyResult};
 use super::ask::{self, history, not_read};
 use super::page;
 use super::rides::{Ride, place};
+use crate::auth::{Principal, Reading as Concern};
+use crate::graphql::seen;
 use crate::graphql::input::PlaceInput;
 use crate::graphql::scalar::{Offset, Place, Time};
 use crate::read::{self as models, Activity, DriverFilter, Page, Reading};
@@ -148,7 +151,8 @@ impl Drivers {
         #[graphql(desc = "The name.")] id: ID,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<Option<DriverResult>> {
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let name = Name(id.as_str().into());
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::Driver(&name))? {
             Ok(reading) => reading,
             Err(why) => return Ok(Some(DriverResult::from(Err(why)))),
         };
@@ -158,7 +162,7 @@ impl Drivers {
             Ok((_, None)) => return Ok(None),
             Err(why) => return Ok(Some(DriverResult::from(Err(not_read(why))))),
         };
-        let shown = with_rides(ctx.look_ahead().field("rides").exists(), &reading, reach.next, vec![driver]).await?;
+        let shown = with_rides(ctx.data()?, ctx.look_ahead().field("rides").exists(), &reading, reach.next, vec![driver]).await?;
         Ok(shown.map(|mut shown| shown.pop()).transpose().map(DriverResult::from))
     }
 
@@ -177,7 +181,7 @@ impl Drivers {
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<DriversResult> {
         let slice = page::slice::<String>(first, after, last, before)?;
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(DriversResult::from(Err(why))),
         };
@@ -193,7 +197,7 @@ impl Drivers {
         let ahead = ctx.look_ahead();
         let rides =
             ahead.field("nodes").field("rides").exists() || ahead.field("edges").field("node").field("rides").exists();
-        let shown = with_rides(rides, &reading, reach.next, found).await?;
+        let shown = with_rides(ctx.data()?, rides, &reading, reach.next, found).await?;
         Ok(shown
             .map(|shown| {
                 let page = Page { items: names.into_iter().zip(shown).collect(), more, reached };
@@ -214,7 +218,7 @@ impl Drivers {
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<NearbyResult> {
         let Some(place) = place.coord() else { return Err(Error::new("no such place on the globe")) };
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(NearbyResult::from(Err(why))),
         };
@@ -228,7 +232,7 @@ impl Drivers {
         };
         let (far, found): (Vec<u64>, Vec<models::Driver>) = found.into_iter().unzip();
         let rides = ctx.look_ahead().field("drivers").field("driver").field("rides").exists();
-        let shown = with_rides(rides, &reading, reach.next, found).await?;
+        let shown = with_rides(ctx.data()?, rides, &reading, reach.next, found).await?;
         let near = |(mm, driver)| NearbyDriver { distance_m: mm as f64 / 1000.0, driver };
         Ok(shown
             .map(|shown| NearbyDrivers {
@@ -240,7 +244,13 @@ impl Drivers {
 }
 
 /// Drivers with the rides that they hold, all of which are read at once, if they are asked for.
-async fn with_rides(wanted: bool, reading: &Reading, next: u64, found: Vec<models::Driver>) -> ask::Asked<Vec<Driver>> {
+async fn with_rides(
+    principal: &Principal,
+    wanted: bool,
+    reading: &Reading,
+    next: u64,
+    found: Vec<models::Driver>,
+) -> ask::Asked<Vec<Driver>> {
     let numbers: Vec<u32> = if wanted {
         found.iter().flat_map(|d| d.rides.iter().chain(&d.offered)).copied().collect()
     } else {
@@ -258,7 +268,7 @@ async fn with_rides(wanted: bool, reading: &Reading, next: u64, found: Vec<model
     let mut rides = rides.into_iter();
     let shown = found.into_iter().map(|driver| {
         let count = if wanted { driver.rides.len() + usize::from(driver.offered.is_some()) } else { 0 };
-        let rides = rides.by_ref().take(count).flatten().map(Ride::from).collect();
+        let rides = rides.by_ref().take(count).flatten().map(|ride| seen::ride(principal, ride)).collect();
         Driver::of(driver, rides)
     });
     Ok(Ok(shown.collect()))

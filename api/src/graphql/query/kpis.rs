@@ -5,6 +5,7 @@ use hansom_geo_index::Millis;
 
 use super::answer::KpisResult;
 use super::ask::{self, history};
+use crate::auth::Reading as Concern;
 use crate::graphql::scalar::{Minor, Offset, Time};
 use crate::read::history::Buckets;
 use crate::read::kpi;
@@ -169,7 +170,7 @@ impl Performance {
         }
         let (from_ms, count) = (from.0.0, windows(span_ms, bucket_ms));
         let buckets = Buckets { from_ms, span_ms: bucket_ms, count };
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(KpisResult::from(Err(why))),
         };

@@ -12,6 +12,7 @@ use super::ask::{self, not_read, past};
 use super::drivers::{Driver, DriversFilter};
 use super::page::{self, DriverConnection, RideConnection};
 use super::rides::Ride;
+use crate::auth::{Principal, Reading as Concern};
 use crate::graphql::scalar::{Offset, Time};
 use crate::read::{DriverFilter, ReadModels, Reading, View};
 
@@ -74,7 +75,7 @@ pub struct Market {
     at: Option<Time>,
     /// The currency of all money in it.
     currency: String,
-    /// How many there are of what; `null`: the market is being opened.
+    /// How many there are of what; `null`: the market is being opened, or this is not for whoever asks.
     counts: Option<Counts>,
     /// As it was then; `None`: as it is, of which more is told by other questions.
     #[graphql(skip)]
@@ -119,6 +120,11 @@ impl Market {
 }
 
 impl Market {
+    /// How much is going on is for operators and services.
+    fn seen_by(self, principal: &Principal) -> Self {
+        Self { counts: self.counts.filter(|_| principal.is_staff()), ..self }
+    }
+
     /// As a view shows it; `None`: there is none yet.
     fn of(reading: &Reading, view: Option<&View>) -> Self {
         let (market, reach) = (reading.market(), view.map(View::reach).unwrap_or_default());
@@ -148,9 +154,9 @@ impl Markets {
         let mut found = Vec::new();
         let principal = ctx.data::<Principal>()?;
         let all = ctx.data::<Arc<ReadModels>>()?.all();
-        for reading in all.into_iter().filter(|reading| principal.is_of(reading.name())) {
+        for reading in all.into_iter().filter(|reading| principal.is_of(reading.market().name())) {
             let shown = reading.view(None, |view| Market::of(&reading, Some(view))).await;
-            found.push(shown.unwrap_or_else(|_| Market::of(&reading, None)));
+            found.push(shown.unwrap_or_else(|_| Market::of(&reading, None)).seen_by(principal));
         }
         Ok(found)
     }
@@ -167,7 +173,7 @@ impl Markets {
         if min_offset.is_some() {
             return Err(Error::new("give `atOffset` or `minOffset`, not both"));
         }
-        let reading = match ask::reading(ctx, name.as_deref())? {
+        let reading = match ask::reading(ctx, name.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(MarketResult::from(Err(why))),
         };
@@ -183,13 +189,14 @@ impl Markets {
 }
 
 async fn shown(ctx: &Context<'_>, name: Option<&str>, min_offset: Option<Offset>) -> Result<MarketResult> {
-    let reading = match ask::reading(ctx, name)? {
+    let reading = match ask::reading(ctx, name, Concern::Open)? {
         Ok(reading) => reading,
         Err(why) => return Ok(MarketResult::from(Err::<Market, Unanswered>(why))),
     };
+    let principal = ctx.data::<Principal>()?;
     let shown = reading.view(min_offset.map(|offset| offset.0), |view| Market::of(&reading, Some(view))).await;
     Ok(match shown {
-        Ok(market) => MarketResult::from(Ok(market)),
+        Ok(market) => MarketResult::from(Ok(market.seen_by(principal))),
         Err(why) => MarketResult::from(Err(not_read(why))),
     })
 }

@@ -16,6 +16,8 @@ mod why;
 
 use async_graphql::MergedObject;
 
+pub use rides::Ride;
+
 /// What can be asked.
 #[derive(Debug, Default, MergedObject)]
 pub struct Query(

@@ -6,6 +6,7 @@ use hansom_market::quarantine::{Entry, list};
 use super::answer::QuarantineResult;
 use super::ask::{self, beside};
 use super::page;
+use crate::auth::Reading as Concern;
 use crate::graphql::scalar::{Offset, Time};
 use crate::read::Page;
 
@@ -65,7 +66,7 @@ impl Quarantine {
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<QuarantineResult> {
         let slice = page::slice::<u64>(first, after, last, before)?;
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(QuarantineResult::from(Err(why))),
         };

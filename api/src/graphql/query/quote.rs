@@ -7,6 +7,7 @@ use hansom_market::ingest::request_refusal_word;
 
 use super::answer::QuoteResult;
 use super::ask::{self, not_read};
+use crate::auth::Reading as Concern;
 use crate::graphql::input::PlaceInput;
 use crate::graphql::scalar::{Minor, Offset};
 use crate::graphql::word::RefusalCode;
@@ -52,7 +53,7 @@ impl Quotes {
         let (Some(pickup), Some(dropoff)) = (pickup.coord(), dropoff.coord()) else {
             return Err(Error::new("no such place on the globe"));
         };
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::Open)? {
             Ok(reading) => reading,
             Err(why) => return Ok(QuoteResult::from(Err(why))),
         };

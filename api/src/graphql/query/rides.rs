@@ -1,11 +1,14 @@
 //! Rides, with their stories.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use hansom_engine::Name;
 use hansom_geo_index::{Coord, Millis};
 
 use super::answer::{RideResult, RidesResult};
 use super::ask::{self, history};
 use super::page;
+use crate::auth::{Principal, Reading as Concern};
+use crate::graphql::seen;
 use crate::graphql::scalar::{Key, Minor, Offset, Place, Time};
 use crate::read::history::{self as rows, RideFilter, Status, What};
 
@@ -123,10 +126,10 @@ pub struct OpenOffer {
 pub struct RidePayment {
     /// Paid by the rider.
     fare_minor: Minor,
-    /// To the driver.
-    driver_minor: Minor,
-    /// To the platform.
-    platform_minor: Minor,
+    /// To the driver; `null`: it is not for whoever asks.
+    driver_minor: Option<Minor>,
+    /// To the platform; `null`: it is not for whoever asks.
+    platform_minor: Option<Minor>,
 }
 
 /// A ride.
@@ -181,6 +184,16 @@ pub struct Ride {
     payment: Option<RidePayment>,
     #[graphql(skip)]
     story: Vec<rows::Step>,
+}
+
+impl Ride {
+    /// Leaves of what was paid only what the rider paid, and what the driver got if it is the driver who asks.
+    pub(in crate::graphql) fn hide_shares(&mut self, is_driver: bool) {
+        if let Some(payment) = &mut self.payment {
+            payment.platform_minor = None;
+            payment.driver_minor = payment.driver_minor.filter(|_| is_driver);
+        }
+    }
 }
 
 #[ComplexObject]
@@ -249,8 +262,8 @@ impl From<rows::Ride> for Ride {
             }),
             payment: row.payment.map(|payment| RidePayment {
                 fare_minor: Minor(payment.fare_minor),
-                driver_minor: Minor(payment.driver_minor),
-                platform_minor: Minor(payment.platform_minor),
+                driver_minor: Some(Minor(payment.driver_minor)),
+                platform_minor: Some(Minor(payment.platform_minor)),
             }),
             rider: row.rider,
             driver: row.driver,
@@ -295,7 +308,7 @@ pub struct Rides;
 
 #[Object]
 impl Rides {
-    /// A ride, by its number or by the id of the order that asked for it; `null`: there is none.
+    /// A ride, by its number or by the id of the order that asked for it; `null`: there is none that whoever asks may see.
     async fn ride(
         &self,
         ctx: &Context<'_>,
@@ -306,7 +319,7 @@ impl Rides {
     ) -> Result<Option<RideResult>> {
         let number = id.and_then(|id| id.parse::<u32>().ok());
         let key = request.and_then(|key| key.inside());
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::Open)? {
             Ok(reading) => reading,
             Err(why) => return Ok(Some(RideResult::from(Err(why)))),
         };
@@ -317,10 +330,12 @@ impl Rides {
             };
             number.map_or(Ok(None), |number| history.ride(number))
         });
-        Ok(found.await?.map(|found| found.map(Ride::from)).transpose().map(RideResult::from))
+        let principal = ctx.data::<Principal>()?;
+        let shown = |row| seen::is_own(principal, &row).then(|| seen::ride(principal, row));
+        Ok(found.await?.map(|found| found.and_then(shown)).transpose().map(RideResult::from))
     }
 
-    /// Rides in order of request: from the first, or with `last` from the last.
+    /// Rides in order of request: from the first, or with `last` from the last. A rider or driver sees the own ones.
     #[graphql(complexity = "page::size(first, last) * child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "what a connection takes")]
     async fn rides(
@@ -335,12 +350,22 @@ impl Rides {
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<RidesResult> {
         let slice = page::slice::<u32>(first, after, last, before)?;
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let principal = ctx.data::<Principal>()?;
+        let filter = seen::only_own(principal, RideFilter::from(filter.unwrap_or_default()));
+        let name = |name: &Option<String>| name.as_deref().map(|name| Name(name.into()));
+        let (rider, driver) = (name(&filter.rider), name(&filter.driver));
+        let concern = match (&rider, &driver) {
+            (Some(rider), _) if rider == principal.name() => Concern::Rider(rider),
+            (_, Some(driver)) => Concern::Driver(driver),
+            (Some(rider), None) => Concern::Rider(rider),
+            (None, None) => Concern::All,
+        };
+        let reading = match ask::reading(ctx, market.as_deref(), concern)? {
             Ok(reading) => reading,
             Err(why) => return Ok(RidesResult::from(Err(why))),
         };
-        let (filter, asked) = (RideFilter::from(filter.unwrap_or_default()), slice.clone());
+        let asked = slice.clone();
         let found = history(&reading, min_offset, move |history| history.rides(&filter, &asked)).await?;
-        Ok(found.map(|found| page::connection(&slice, found, Ride::from)).into())
+        Ok(found.map(|found| page::connection(&slice, found, |row| seen::ride(principal, row))).into())
     }
 }

@@ -10,6 +10,7 @@ use hansom_market::why::Reason;
 
 use super::answer::WhyResult;
 use super::ask::{self, not_read, past};
+use crate::auth::Reading as Concern;
 use crate::graphql::scalar::{Offset, Time};
 use crate::read::{NotRead, Why};
 
@@ -206,7 +207,7 @@ impl Explanations {
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<Option<WhyResult>> {
         let Ok(number) = ride.parse::<u32>() else { return Ok(None) };
-        let reading = match ask::reading(ctx, market.as_deref())? {
+        let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(Some(WhyResult::from(Err(why)))),
         };

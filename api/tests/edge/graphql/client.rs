@@ -13,7 +13,7 @@ use crate::served::Served;
 /// An operation of `api/operations`.
 macro_rules! operation {
     ($name:literal) => {
-        include_str!(concat!("../../../operations/", $name, ".graphql"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/operations/", $name, ".graphql"))
     };
 }
 pub(crate) use operation;
