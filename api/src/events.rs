@@ -10,7 +10,8 @@ use actix_web::rt::time::timeout;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
-use hansom_dispatcher::{MarketHandle, Read, Standing, Told};
+use hansom_dispatcher::{History, MarketHandle, Read, Standing, Told};
+use hansom_market::log::LogError;
 use serde::Deserialize;
 
 use crate::fault::RequestFault;
@@ -48,7 +49,7 @@ pub async fn get(
         None => None,
     };
     let at = last.or(query.from).unwrap_or_else(|| market.events().next());
-    let reader = Reader { market, at, ended: false };
+    let reader = Reader { market, at, history: None, ended: false };
     let messages = stream::unfold(reader, |mut reader| async move {
         let text = reader.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(text)), reader))
@@ -60,6 +61,8 @@ pub async fn get(
 struct Reader {
     market: MarketHandle,
     at: u64,
+    /// The log, while he catches up: to open it anew for each piece would be to read a segment from its start each time.
+    history: Option<History>,
     ended: bool,
 }
 
@@ -76,24 +79,16 @@ impl Reader {
             moves.borrow_and_update();
             match self.market.events().read(self.at, PIECE) {
                 Read::Told { told, next } => {
-                    self.at = next;
+                    (self.at, self.history) = (next, None);
                     if !told.is_empty() {
                         return Some(frame(&told));
                     }
                 }
-                Read::Log { until } => {
-                    let (market, at) = (self.market.clone(), self.at);
-                    match web::block(move || market.history(at, until, PIECE)).await {
-                        Ok(Ok((told, next))) => {
-                            self.at = next;
-                            if !told.is_empty() {
-                                return Some(frame(&told));
-                            }
-                        }
-                        Ok(Err(cause)) => return Some(self.end(&cause)),
-                        Err(cause) => return Some(self.end(&cause)),
-                    }
-                }
+                Read::Log { until } => match self.catch_up(until).await {
+                    Ok(told) if told.is_empty() => {}
+                    Ok(told) => return Some(frame(&told)),
+                    Err(cause) => return Some(self.end(&cause)),
+                },
                 Read::Wait if closed => return None,
                 Read::Wait => {
                     let heard = timeout(HEARTBEAT, async {
@@ -112,10 +107,29 @@ impl Reader {
         }
     }
 
+    /// The next of what is not in memory any more, which is all before `until`.
+    async fn catch_up(&mut self, until: u64) -> Result<Vec<Told>, String> {
+        let (market, at, opened) = (self.market.clone(), self.at, self.history.take());
+        let read = web::block(move || {
+            let mut history = match opened {
+                Some(history) if !history.is_over() => history,
+                _ => market.history(at, until)?,
+            };
+            Ok::<_, LogError>((history.read(PIECE)?, history))
+        });
+        let (told, history) = read.await.map_err(|cause| cause.to_string())?.map_err(|cause| cause.to_string())?;
+        if history.position() == at {
+            return Err("the log ends before what was told".to_owned());
+        }
+        self.at = history.position();
+        self.history = Some(history);
+        Ok(told)
+    }
+
     /// The last message: why there are no more. Whatever was not read is where it was.
-    fn end(&mut self, cause: &dyn std::fmt::Display) -> Vec<u8> {
+    fn end(&mut self, cause: &str) -> Vec<u8> {
         self.ended = true;
-        let said = serde_json::json!({ "code": "log", "reason": cause.to_string(), "from": self.at });
+        let said = serde_json::json!({ "code": "log", "reason": cause, "from": self.at });
         format!("event: error\ndata: {said}\n\n").into_bytes()
     }
 }
