@@ -103,6 +103,7 @@ unit. What came from outside is run again under the candidate's policy, tariff a
     #[command(after_help = "\
 Examples:
   hansom serve --market markets/river-town.toml --data data
+  hansom serve --market markets --data data
   hansom serve --market a.toml b.toml --data data --listen 127.0.0.1:9000 --log-format json
   hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05
 A market file has the sections of a scenario that say what is decided where, and how: name, timezone, network, policy, \
@@ -354,8 +355,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["market", "scenario"])))]
 pub struct Serve {
-    /// The markets
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// The markets: files, or folders of files, of which each is opened when it comes, opened anew when it changes and closed
+    /// when it goes, while the others serve
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub market: Vec<PathBuf>,
     /// The market of a scenario, and its city as clients, until every ride is over
     #[arg(long, value_name = "FILE", conflicts_with = "market")]

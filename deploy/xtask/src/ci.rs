@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::expected::{self, Built, Mode};
 use crate::shell::{self, Failure, Result, cargo, step};
-use crate::{fuzz, reference};
+use crate::{fuzz, kill, reference};
 
 /// The scenario that is run end to end: seconds.
 const TOWN: &str = "scenarios/small-town.toml";
@@ -21,6 +21,11 @@ pub fn run(root: &Path) -> Result<()> {
     step("docs", docs)?;
     reference::run(root, Mode::Compare)?;
     crate::test(root)?;
+    if kill::has_own_disks(root) {
+        kill::full_disk(root)?;
+    } else {
+        eprintln!("== full disk: not tried, as this kernel lets nobody mount a disk of their own");
+    }
     fuzz::run(root, fuzz::MINUTE, &[])?;
     end_to_end(root)?;
     expected::run(root, Mode::Compare)
