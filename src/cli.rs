@@ -104,6 +104,7 @@ unit. What came from outside is run again under the candidate's policy, tariff a
     #[command(after_help = "\
 Examples:
   hansom serve --market markets/river-town.toml --data data --insecure-dev
+  hansom serve --market markets --data data --insecure-dev
   hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05 --insecure-dev
   hansom serve --market a.toml b.toml --data data --auth-secret-file secret --listen 127.0.0.1:9000 --log-format json
   hansom serve --market a.toml --data data --auth-jwks https://login.example/jwks.json --auth-issuer https://login.example \
@@ -367,8 +368,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["market", "scenario"])))]
 pub struct Serve {
-    /// The markets
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// The markets: files, or folders of files, of which each is opened when it comes, opened anew when it changes and closed
+    /// when it goes, while the others serve
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     pub market: Vec<PathBuf>,
     /// The market of a scenario, and its city as clients, until every ride is over
     #[arg(long, value_name = "FILE", conflicts_with = "market")]

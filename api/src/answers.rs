@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{FutureExt, stream};
 use serde_json::{Value, json};
 
+use crate::body::Body;
 use crate::fault::LineFault;
 use crate::stream::streaming;
 
@@ -18,21 +19,21 @@ const WINDOW: usize = 1024;
 /// The lines of a body.
 #[derive(Debug)]
 pub struct Lines {
-    body: Bytes,
+    body: Body,
     at: usize,
 }
 
 impl Lines {
     /// Those of `body`. The end of the last line may be missing.
-    pub fn of(body: Bytes) -> Self {
+    pub fn of(body: Body) -> Self {
         Self { body, at: 0 }
     }
 
     /// The next line, without its end.
     fn peek(&self) -> Option<Bytes> {
-        let rest = self.body.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let rest = self.body.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
         let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-        Some(self.body.slice(self.at..self.at + end))
+        Some(self.body.bytes.slice(self.at..self.at + end))
     }
 
     fn pass(&mut self, line: &Bytes) {

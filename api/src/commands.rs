@@ -97,8 +97,8 @@ pub fn put_aside(
         // Its sender learns that the line cannot be read in any case.
         match kept.await {
             Ok(Ok(())) => {}
-            Ok(Err(cause)) => error!(market = market.name(), %cause, "a line that cannot be read was not kept"),
-            Err(cause) => error!(market = market.name(), %cause, "a line that cannot be read was not kept"),
+            Ok(Err(cause)) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
+            Err(cause) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
         }
     }
 }

@@ -119,6 +119,9 @@ pub enum RequestFault {
         /// What is allowed.
         limit: usize,
     },
+    /// Others take all the room there is for bodies.
+    #[error("too many bodies are being read; send this one again")]
+    NoRoom,
     /// Too slow.
     #[error("the body did not arrive within {} s", within.as_secs())]
     TooSlow {
@@ -131,7 +134,13 @@ pub enum RequestFault {
         /// What was sent.
         found: String,
     },
-    /// A body that breaks off or is not what it says.
+    /// A body that is not packed as it says, or not to its end. It came whole, so sent again it would be the same.
+    #[error("the body cannot be unpacked: {cause}")]
+    Packed {
+        /// Why.
+        cause: String,
+    },
+    /// A body that breaks off.
     #[error("the body cannot be read: {cause}")]
     Broken {
         /// Why.
@@ -165,9 +174,10 @@ impl RequestFault {
             Self::NoMarket { .. } => "no_market",
             Self::WhichMarket { .. } => "which_market",
             Self::TooLong { .. } => "too_long",
+            Self::NoRoom => "no_room",
             Self::TooSlow { .. } => "too_slow",
             Self::Encoding { .. } => "encoding",
-            Self::Broken { .. } => "broken_body",
+            Self::Packed { .. } | Self::Broken { .. } => "broken_body",
             Self::Query { .. } => "query",
             Self::Denied(_) => "unauthenticated",
             Self::Forbidden(_) => FORBIDDEN,
@@ -181,8 +191,11 @@ impl ResponseError for RequestFault {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NoMarket { .. } => StatusCode::NOT_FOUND,
-            Self::WhichMarket { .. } | Self::Broken { .. } | Self::Query { .. } => StatusCode::BAD_REQUEST,
+            Self::WhichMarket { .. } | Self::Packed { .. } | Self::Broken { .. } | Self::Query { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Encoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Denied(_) => StatusCode::UNAUTHORIZED,
@@ -193,7 +206,7 @@ impl ResponseError for RequestFault {
 
     fn error_response(&self) -> HttpResponse {
         let after = match self {
-            Self::TooSlow { .. } | Self::Broken { .. } => Some(Duration::from_secs(1)),
+            Self::TooSlow { .. } | Self::Broken { .. } | Self::NoRoom => Some(Duration::from_secs(1)),
             Self::Limited(cause) => Some(cause.after),
             _ => None,
         };

@@ -1,7 +1,8 @@
 //! A place in what a market tells: a reader's own, from which it reads when it likes. Nothing is queued for it.
 
 use actix_web::rt::task::spawn_blocking;
-use hansom_dispatcher::{Interest, MarketHandle, Read as Found, Standing, Told, Topic};
+use hansom_dispatcher::{History, Interest, MarketHandle, Read as Found, Standing, Told, Topic};
+use hansom_market::log::LogError;
 use tokio::sync::watch;
 
 /// So many turns are read at a time.
@@ -18,6 +19,8 @@ pub struct Follow {
     interest: Option<Interest>,
     /// There may be something to read.
     behind: bool,
+    /// The log, while it catches up: to open it anew for each piece would be to read a segment from its start each time.
+    history: Option<History>,
     read: Read,
     tells_gaps: bool,
 }
@@ -62,7 +65,7 @@ impl Follow {
         let at = from.unwrap_or_else(|| market.events().next());
         let read = if from.is_some() { Read::Some } else { Read::Nothing };
         let (moves, standing) = (market.events().watch(), market.watch());
-        Self { market, at, moves, standing, interest: None, behind: true, read, tells_gaps: false }
+        Self { market, at, moves, standing, interest: None, behind: true, history: None, read, tells_gaps: false }
     }
 
     /// The same, but one that falls behind after it had caught up is told of a gap.
@@ -107,7 +110,7 @@ impl Follow {
             }
             match self.market.events().read(self.at, PIECE) {
                 Found::Told { told, next } => {
-                    self.at = next;
+                    (self.at, self.history) = (next, None);
                     if self.read == Read::Nothing {
                         self.read = Read::Some;
                     }
@@ -146,11 +149,22 @@ impl Follow {
         }
     }
 
+    /// The next of what is not in memory any more, which is all before `until`.
     async fn history(&mut self, until: u64) -> Result<Vec<Told>, String> {
-        let (market, at) = (self.market.clone(), self.at);
-        let read = spawn_blocking(move || market.history(at, until, PIECE)).await;
-        let (told, next) = read.map_err(|cause| cause.to_string())?.map_err(|cause| cause.to_string())?;
-        self.at = next;
+        let (market, at, opened) = (self.market.clone(), self.at, self.history.take());
+        let read = spawn_blocking(move || {
+            let mut history = match opened {
+                Some(history) if !history.is_over() => history,
+                _ => market.history(at, until)?,
+            };
+            Ok::<_, LogError>((history.read(PIECE)?, history))
+        });
+        let (told, history) = read.await.map_err(|cause| cause.to_string())?.map_err(|cause| cause.to_string())?;
+        if history.position() == at {
+            return Err("the log ends before what was told".to_owned());
+        }
+        self.at = history.position();
+        self.history = Some(history);
         Ok(told)
     }
 }

@@ -10,6 +10,7 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data, QueryConfig};
 use actix_web::{App, HttpServer};
 use hansom_dispatcher::Dispatcher;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -25,8 +26,10 @@ use crate::{commands, events, graphiql, graphql, health, locations};
 const WORKERS: usize = 2;
 /// The head of a request has to arrive within this time.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// So many connections at once, for each thread.
+/// So many connections at once, for each thread, if there are as many files.
 const CONNECTIONS: usize = 4096;
+/// So many files are left to the markets and the server itself: a log that cannot open its next one fails.
+const FILES: u64 = 256;
 /// Requests under way may take so long to end when the server stops, in seconds.
 const STOP_S: u64 = 10;
 
@@ -127,7 +130,7 @@ impl Server {
         });
         let server = server
             .workers(WORKERS)
-            .max_connections(CONNECTIONS)
+            .max_connections(connections())
             .client_request_timeout(HEAD_WITHIN)
             .shutdown_timeout(STOP_S)
             .disable_signals();
@@ -158,6 +161,16 @@ impl Server {
     pub async fn serve(self) -> io::Result<()> {
         self.running.await
     }
+}
+
+/// How many connections a thread takes. A reader of old events has a file open beside his connection.
+fn connections() -> usize {
+    let given = getrlimit(Resource::Nofile);
+    // The lower limit is there for programs that keep files in a table of fixed size. If it cannot be raised, it counts.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: given.maximum, ..given });
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let for_clients = files - FILES.min(files / 2);
+    usize::try_from(for_clients / (2 * WORKERS as u64)).map_or(CONNECTIONS, |most| most.clamp(1, CONNECTIONS))
 }
 
 fn routes(app: &mut web::ServiceConfig) {

@@ -8,7 +8,7 @@
 //! itself takes.
 
 use hansom_engine::domain::{Planner, Policy, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, RequestRide};
+use hansom_engine::record::{Header, RequestRide};
 use hansom_engine::{Command, Event, Key, Name, RideId, Turn};
 use hansom_geo_index::import::synthetic;
 use hansom_geo_index::{Millis, Network, NodeId};
@@ -72,18 +72,7 @@ fn syncs(folder: &Path) -> String {
 
 fn header(network: &Network) -> Header {
     let policy = Policy { planner: Planner::Nearest, ..Policy::default() };
-    Header {
-        format_version: FORMAT_VERSION,
-        logic_version: LOGIC_VERSION,
-        network_hash: network.id(),
-        origin: network.projection().origin,
-        settings: Settings { policy, ..Settings::default() },
-        started_at: Millis(1_764_000_000_000),
-        name: "river-town".to_owned(),
-        seed: 0,
-        planner_latency: Millis::ZERO,
-        scenario: String::new(),
-    }
+    Header::new("river-town", network, Settings { policy, ..Settings::default() }, Millis(1_764_000_000_000))
 }
 
 /// A client: what it asked last, and when.

@@ -6,7 +6,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hansom_engine::domain::{DriverId, Name, Session, Settings};
 use hansom_engine::record::canonical::{self, Decoder, EventChain, blank};
-use hansom_engine::record::{Command, FORMAT_VERSION, Header, LOGIC_VERSION, Ping, StartShift};
+use hansom_engine::record::{Command, Header, Ping, StartShift};
 use hansom_engine::{Offset, Turn};
 use hansom_geo_index::import::synthetic;
 use hansom_geo_index::{Coord, EdgeId, Millis, Position};
@@ -41,18 +41,7 @@ impl Fixture {
     fn new() -> Self {
         let network = synthetic::city("river-town", synthetic::DEFAULT_SEED).expect("river-town is a city");
         let streets = Streets::new(Arc::new(network));
-        let header = Header {
-            format_version: FORMAT_VERSION,
-            logic_version: LOGIC_VERSION,
-            network_hash: streets.network.id(),
-            origin: streets.network.projection().origin,
-            settings: Settings::default(),
-            started_at: Millis::ZERO,
-            name: "bench".to_owned(),
-            seed: 1,
-            planner_latency: Millis::ZERO,
-            scenario: String::new(),
-        };
+        let header = Header::new("bench", &streets.network, Settings::default(), Millis::ZERO);
         let folder = tempfile::tempdir().expect("a folder");
         let log = Writer::create(folder.path(), &header, Mode::Inline).expect("a log");
         let mut market = Market::new(&header, &streets, log, Box::new(Monotonic::new()));

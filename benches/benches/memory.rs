@@ -8,9 +8,7 @@
 //! `cargo bench -p hansom-benches --bench memory -- 30` goes on for thirty minutes only.
 
 use hansom_engine::domain::{DriverId, Epoch, Key, Name, RideId, Session, Settings};
-use hansom_engine::record::{
-    Command, Event, FORMAT_VERSION, Header, LOGIC_VERSION, Ping, RequestRide, StartShift, Turn,
-};
+use hansom_engine::record::{Command, Event, Header, Ping, RequestRide, StartShift, Turn};
 use hansom_geo_index::import::synthetic;
 use hansom_geo_index::{EdgeId, Millis, Network, Position};
 use hansom_market::follower::Following;
@@ -114,18 +112,7 @@ impl Town {
         let streets = Streets::new(network.clone());
         let settings =
             Settings { creation_key_life: LIFE, ride_key_life: LIFE, driver_life: LIFE, ..Settings::default() };
-        let header = Header {
-            format_version: FORMAT_VERSION,
-            logic_version: LOGIC_VERSION,
-            network_hash: network.id(),
-            origin: network.projection().origin,
-            settings,
-            started_at: START,
-            name: "river-town".to_owned(),
-            seed: 0,
-            planner_latency: Millis::ZERO,
-            scenario: String::new(),
-        };
+        let header = Header::new("river-town", &network, settings, START);
         let released: Arc<Mutex<Option<Names>>> = Arc::default();
         let learning = released.clone();
         let outlet = Box::new(move |turns: Result<Vec<Arc<Turn>>, _>| {

@@ -7,7 +7,7 @@
 use actix_rt::System;
 use hansom_dispatcher::{Dispatcher, MarketHandle, NotTaken, Pending, Spec, WallClock};
 use hansom_engine::domain::{Planner, Policy, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, StartShift};
+use hansom_engine::record::{Header, StartShift};
 use hansom_engine::{Command, Key, Name};
 use hansom_geo_index::import::synthetic;
 use hansom_geo_index::{Coord, Millis, Network, NodeId};
@@ -54,30 +54,8 @@ fn main() {
 
 fn spec(data: &Path, network: &Arc<Network>) -> Spec {
     let policy = Policy { planner: Planner::Nearest, ..Policy::default() };
-    let header = Header {
-        format_version: FORMAT_VERSION,
-        logic_version: LOGIC_VERSION,
-        network_hash: network.id(),
-        origin: network.projection().origin,
-        settings: Settings { policy, ..Settings::default() },
-        started_at: Millis(0),
-        name: "town".to_owned(),
-        seed: 0,
-        planner_latency: Millis::ZERO,
-        scenario: String::new(),
-    };
-    let streets = Streets::new(network.clone());
-    Spec {
-        header,
-        streets,
-        folder: data.join("town"),
-        clock: WallClock::Machine,
-        capacity: 8_192,
-        keep_positions: Millis::from_secs(3600),
-        keep_told_bytes: hansom_dispatcher::KEEP_TOLD_BYTES,
-        rules: None,
-        reopen_after: hansom_dispatcher::REOPEN_AFTER,
-    }
+    let header = Header::new("town", network, Settings { policy, ..Settings::default() }, Millis(0));
+    Spec::new(header, Streets::new(network.clone()), data)
 }
 
 /// What is sent.

@@ -74,6 +74,8 @@ families! {
     refused: Family<OfMarket, Counter> = Family::default(), "refused";
     /// Lines that could not be read.
     quarantined: Family<OfMarket, Counter> = Family::default(), "quarantined";
+    /// Lines that could not be read and were not kept either, as where the disk is full.
+    quarantine_lost: Family<OfMarket, Counter> = Family::default(), "quarantine_lost";
     /// Commands that wait for the market.
     waiting_commands: Family<OfMarket, Gauge> = Family::default(), "waiting_commands";
     /// Positions that wait for the market.
@@ -88,6 +90,8 @@ families! {
     read_lag: Family<OfMarket, Gauge> = Family::default(), "read_model_lag_turns";
     /// Whether the history of the market is kept: 1, or 0 while its database cannot be written.
     history_up: Family<OfMarket, Gauge> = Family::default(), "history_up";
+    /// By how many seconds the market's time is ahead of the machine's, which was set back: it catches up slowly.
+    clock_ahead: Family<OfMarket, Gauge> = Family::default(), "clock_ahead_seconds";
     /// Broken invariants that the follower has found. Every one is an alarm.
     violations: Family<OfMarket, Gauge> = Family::default(), "invariant_violations";
     /// Rides that are not over.
@@ -129,6 +133,7 @@ impl Figures {
             overloaded: all.overloaded.get_or_create_owned(&label),
             refused: all.refused.get_or_create_owned(&label),
             quarantined: all.quarantined.get_or_create_owned(&label),
+            quarantine_lost: all.quarantine_lost.get_or_create_owned(&label),
             waiting_commands: all.waiting_commands.get_or_create_owned(&label),
             waiting_pings: all.waiting_pings.get_or_create_owned(&label),
             match_latency: all.match_latency.get_or_create_owned(&label),
@@ -136,6 +141,7 @@ impl Figures {
             follower_lag: all.follower_lag.get_or_create_owned(&label),
             read_lag: all.read_lag.get_or_create_owned(&label),
             history_up: all.history_up.get_or_create_owned(&label),
+            clock_ahead: all.clock_ahead.get_or_create_owned(&label),
             violations: all.violations.get_or_create_owned(&label),
             open_requests: all.open_requests.get_or_create_owned(&label),
             requests: all.requests.get_or_create_owned(&label),
@@ -173,6 +179,7 @@ pub(crate) struct MarketFigures {
     pub overloaded: Counter,
     pub refused: Counter,
     pub quarantined: Counter,
+    pub quarantine_lost: Counter,
     pub waiting_commands: Gauge,
     pub waiting_pings: Gauge,
     pub match_latency: Histogram,
@@ -180,6 +187,7 @@ pub(crate) struct MarketFigures {
     pub follower_lag: Gauge,
     pub read_lag: Gauge,
     pub history_up: Gauge,
+    pub clock_ahead: Gauge,
     pub violations: Gauge,
     pub open_requests: Gauge,
     pub requests: Counter,

@@ -13,9 +13,11 @@ mod figures;
 mod halts;
 mod lanes;
 mod market;
+mod positions;
 mod quarantine;
 mod release;
 mod retention;
+mod shared;
 mod supervisor;
 
 pub use answer::{Answer, Cause, NotTaken, Refusal, Standing};
@@ -25,4 +27,5 @@ pub use feed::{Fed, Feed};
 pub use figures::Figures;
 pub use halts::REOPEN_AFTER;
 pub use market::{Farewell, Spec};
-pub use supervisor::{Dispatcher, MarketHandle, MarketsError, Pending};
+pub use quarantine::NotKept;
+pub use supervisor::{Dispatcher, History, MarketHandle, MarketsError, Pending};

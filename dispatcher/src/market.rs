@@ -2,52 +2,46 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler, Supervised};
-use hansom_engine::domain::Session;
 use hansom_engine::lifecycle::ride::Status;
 use hansom_engine::lifecycle::session;
 use hansom_engine::record::Header;
 use hansom_engine::steps::Rules;
-use hansom_engine::{Command, DriverId, Offset, State};
+use hansom_engine::{Command, Offset};
 use hansom_geo_index::Millis;
 use hansom_market::follower::{self, Following};
-use hansom_market::ingest::{self, Collected, Collector, MOST_PINGS, Names, is_idle};
+use hansom_market::ingest::Names;
 use hansom_market::log::{LogError, Outlet};
 use hansom_market::recovery::{self, Report, Took};
-use hansom_market::{Market, MarketError, Streets};
-use tokio::sync::watch;
+use hansom_market::{Market, Streets};
 use tracing::{error, info, warn};
 
-use crate::acks::Acks;
 use crate::answer::{Cause, NotTaken, Standing};
-use crate::clock::WallClock;
-use crate::events::Events;
-use crate::feed::Feeds;
-use crate::figures::MarketFigures;
-use crate::halts::Halts;
-use crate::lanes::{Lanes, Received, Waiting, Work};
-use crate::quarantine::Quarantine;
-use crate::release::{Durable, Opened, Outbox, ReleasedNames};
+use crate::clock::{Look, WallClock};
+use crate::events::KEEP_TOLD_BYTES;
+use crate::halts::{Halts, REOPEN_AFTER};
+use crate::lanes::{Waiting, Work};
+use crate::positions::Positions;
+use crate::release::{Durable, Opened, Outbox};
 use crate::retention::{self, Retention};
+use crate::shared::Shared;
 
 /// Commands taken before positions get their turn and other messages are looked at.
 const BATCH: usize = 256;
 /// A market looks for its next deadline no farther ahead than this, and looks again then.
 const HORIZON: Millis = Millis::from_secs(1);
 
-/// At most so many positions wait for a market, those of idle drivers being shed first.
-const MOST_POSITIONS: usize = 1 << 16;
-/// A position waits for others to share its turn.
-const LINGER: Duration = Duration::from_millis(20);
 /// So often a market at work says what it knows, a slice at a time.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The follower is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Positions that were shed are told no more often than this; the figures have them at once.
+const TELL_SHED_EVERY: Duration = Duration::from_secs(10);
 
 /// What a market is opened with.
 #[derive(Debug, Clone)]
@@ -72,58 +66,21 @@ pub struct Spec {
     pub reopen_after: Duration,
 }
 
-/// What the actor of a market shares with those who talk to it.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub name: Arc<str>,
-    pub lanes: Lanes,
-    pub acks: Acks,
-    pub events: Events,
-    pub feeds: Feeds,
-    pub names: ReleasedNames,
-    pub standing: watch::Sender<Standing>,
-    pub figures: MarketFigures,
-    /// Its time.
-    pub clock: WallClock,
-    /// Its folder.
-    pub folder: PathBuf,
-    pub quarantine: Quarantine,
-    /// Why its log failed, until the market is halted for it.
-    pub log_fault: Mutex<Option<Arc<LogError>>>,
-}
-
-impl Shared {
-    /// The market is halted. If it knows no more than that its log failed, it says what that said, or will say.
-    fn set_halted(&self, cause: Cause) {
-        // Held until it is said, so that the log comes before or after this.
-        let mut kept = self.log_fault();
-        let cause = match kept.take() {
-            Some(fault) if cause.is_told_by_the_log() => Cause::Log(fault),
-            _ => cause,
-        };
-        self.set(Standing::Halted { cause: Arc::new(cause) });
-    }
-
-    /// The log says why it failed.
-    pub fn log_failed(&self, fault: LogError) {
-        let (mut kept, fault) = (self.log_fault(), Arc::new(fault));
-        match self.lanes.standing() {
-            Standing::Halted { cause } if cause.is_told_by_the_log() => {
-                self.set(Standing::Halted { cause: Arc::new(Cause::Log(fault)) });
-            }
-            _ => *kept = Some(fault),
+impl Spec {
+    /// A market that keeps what it knows in a folder of its name in `data`, goes by the machine's time, and is else as the
+    /// program has it if nothing is said.
+    pub fn new(header: Header, streets: Streets, data: &Path) -> Self {
+        Self {
+            folder: data.join(&header.name),
+            header,
+            streets,
+            clock: WallClock::Machine,
+            capacity: 8_192,
+            keep_positions: Millis::from_secs(86_400),
+            keep_told_bytes: KEEP_TOLD_BYTES,
+            rules: None,
+            reopen_after: REOPEN_AFTER,
         }
-    }
-
-    fn log_fault(&self) -> MutexGuard<'_, Option<Arc<LogError>>> {
-        self.log_fault.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The market does something else from now on.
-    pub fn set(&self, standing: Standing) {
-        self.figures.up.set(i64::from(standing.is_serving()));
-        self.lanes.set(&standing);
-        self.standing.send_replace(standing);
     }
 }
 
@@ -137,6 +94,8 @@ pub(crate) struct MarketActor {
     /// When the market is woken next.
     alarm: Option<(Instant, SpawnHandle)>,
     halts: Halts,
+    /// When it was told last how many positions were shed, and how many there were then.
+    shed: (Instant, u64),
     /// It has served.
     served: bool,
     /// It is closed for good.
@@ -163,58 +122,6 @@ struct Found {
     snapshot_fault: Option<String>,
 }
 
-/// The positions that wait for a market.
-struct Positions {
-    collector: Collector,
-    /// What became of them, as counted last.
-    counted: Collected,
-    /// When the next bundle is to be made, even if it is not full.
-    due: Option<Instant>,
-    /// A buffer to exchange with the lane's.
-    buffer: Vec<Received>,
-}
-
-impl Positions {
-    fn new() -> Self {
-        Self { collector: Collector::new(MOST_POSITIONS), counted: Collected::default(), due: None, buffer: Vec::new() }
-    }
-
-    /// Takes those in that came meanwhile.
-    fn collect(&mut self, shared: &Shared, names: &Names, state: &State) {
-        let mut received = shared.lanes.take_positions(std::mem::take(&mut self.buffer));
-        for Received { position, measured } in received.drain(..) {
-            let driver = names.driver_id(&position.driver).unwrap_or(NOBODY);
-            let (session, seq) = (Session(position.session), position.seq);
-            let waiting = ingest::Waiting { driver, session, seq, measured, coord: position.place };
-            // Its device was told that it was received; that it was left out is counted.
-            let full = self.collector.push(waiting, is_idle(state, driver)).is_err();
-            shared.figures.shed_pings.inc_by(u64::from(full));
-        }
-        self.buffer = received;
-        if self.due.is_none() && self.collector.depth() > 0 {
-            self.due = Some(Instant::now() + LINGER);
-        }
-    }
-
-    /// How long until the next bundle is due: it is full, or its first position has waited for others long enough.
-    fn due(&self) -> Option<Duration> {
-        let due = self.due?;
-        let full = self.collector.depth() >= MOST_PINGS;
-        Some(if full { Duration::ZERO } else { due.saturating_duration_since(Instant::now()) })
-    }
-
-    fn count(&mut self, figures: &MarketFigures) {
-        let now = self.collector.counts();
-        let left_out = |counts: Collected| counts.replaced + counts.shed;
-        figures.shed_pings.inc_by(left_out(now) - left_out(self.counted));
-        figures.waiting_pings.set(self.collector.depth() as i64);
-        self.counted = now;
-    }
-}
-
-/// A driver whom no market has: his positions are refused.
-const NOBODY: DriverId = DriverId(u32::MAX);
-
 impl MarketActor {
     pub fn new(spec: Spec, shared: Arc<Shared>, outbox: Outbox) -> Self {
         Self {
@@ -225,6 +132,7 @@ impl MarketActor {
             market: None,
             taken: Vec::with_capacity(BATCH),
             alarm: None,
+            shed: (Instant::now(), 0),
             served: false,
             over: false,
         }
@@ -232,7 +140,7 @@ impl MarketActor {
 
     fn open(&mut self, ctx: &mut Context<Self>) {
         let began = Instant::now();
-        match self.opened() {
+        match guarded(|| self.opened()) {
             Ok(serving) => {
                 let turns = serving.market.turns();
                 self.market = Some(serving);
@@ -248,11 +156,12 @@ impl MarketActor {
     fn opened(&self) -> Result<Serving, Cause> {
         // Offsets that were not durable are given out again: nobody from before may wait for them.
         self.shared.acks.fail();
-        let now = self.spec.clock.now();
-        let Spec { header, streets, folder, .. } = &self.spec;
+        let Spec { header, streets, folder, clock, .. } = &self.spec;
+        let outlet = outlet(&self.outbox, &self.shared);
         let recovery::Opened { market, follower, report } =
-            recovery::open(folder, header, streets, now, outlet(&self.outbox))?;
+            recovery::open(folder, header, streets, clock.now(), outlet)?;
         self.tell(&report);
+        self.shared.clock.go_on_from(market.now());
         let shared = self.shared.clone();
         let mut market = market.plan_beside(streets, Box::new(move || shared.lanes.nudge()));
         if let Some(rules) = self.spec.rules {
@@ -299,8 +208,20 @@ impl MarketActor {
         info!(market = %name, snapshot, fault, "the follower is done");
     }
 
+    /// Says how many positions were shed, if some were.
+    fn tell_shed(&mut self) {
+        let (told, before) = self.shed;
+        let shed = self.shared.figures.shed_pings.get();
+        if shed > before && told.elapsed() >= TELL_SHED_EVERY {
+            warn!(market = %self.shared.name, shed = shed - before, "positions were shed: newer ones were there, or too many waited");
+            self.shed = (Instant::now(), shed);
+        }
+    }
+
     /// Looks after the follower: how far it is, and whether it found something.
     fn look_after(&mut self, _: &mut Context<Self>) {
+        self.tell_shed();
+        self.shared.figures.clock_ahead.set(self.shared.clock.ahead().0 / 1000);
         let Some(Serving { follower, found, .. }) = &mut self.market else { return };
         let (shared, standing) = (&self.shared, follower.standing());
         shared.figures.follower_lag.set(shared.events.next().saturating_sub(standing.next.0) as i64);
@@ -343,7 +264,11 @@ impl MarketActor {
         }
         // What it took before is still written, and released once it is durable.
         if let Some(Serving { market, follower, .. }) = self.market.take() {
-            drop(market);
+            // A log whose thread panicked says so to whoever closes it: that is known, or told by the panic itself.
+            drop(guarded(|| {
+                drop(market);
+                Ok(())
+            }));
             self.part(follower);
         }
         ctx.stop();
@@ -352,7 +277,7 @@ impl MarketActor {
     /// As if it had panicked while it changed its state.
     #[cfg(test)]
     pub fn break_down(&mut self, ctx: &mut Context<Self>) {
-        if let Err(cause) = guarded(|| panic!("planted")) {
+        if let Err(cause) = guarded::<()>(|| panic!("planted")) {
             self.halt(cause, ctx);
         }
     }
@@ -362,7 +287,7 @@ impl MarketActor {
         if self.market.is_none() {
             return;
         }
-        match self.take_batch() {
+        match guarded(|| self.take_batch()) {
             Ok(()) => {
                 self.measure();
                 let depth = self.shared.lanes.depth();
@@ -385,16 +310,33 @@ impl MarketActor {
     }
 
     fn take_batch(&mut self) -> Result<(), Cause> {
+        if let Some(cause) = self.shared.trouble() {
+            return Err(cause);
+        }
         self.shared.lanes.take(BATCH, &mut self.taken);
         self.taken.reverse();
         while let Some(waiting) = self.taken.pop() {
-            let at = self.spec.clock.now();
+            let at = self.look()?;
             self.wake(at)?;
             self.take(at, waiting)?;
         }
-        self.wake(self.spec.clock.now())?;
-        self.take_positions()?;
+        let at = self.look()?;
+        self.wake(at)?;
+        self.take_positions(false)?;
         self.check()
+    }
+
+    /// Which time it is. Where nobody could look for a while, since the process or the machine was stopped, its disk held the
+    /// market up, or its clock was set forward, nobody could be heard: deadlines are put off as after a restart.
+    fn look(&mut self) -> Result<Millis, Cause> {
+        let Look { at, since } = self.shared.clock.look();
+        if let Some(since) = since
+            && let Some(Serving { market, names, .. }) = &mut self.market
+        {
+            warn!(market = %self.shared.name, ms = (at - since).0, "the market was held up: what fell due meanwhile is put off");
+            names.learn(market.submit(at, None, Command::Resume { since })?);
+        }
+        Ok(at)
     }
 
     /// Has the market say what it knows, for its follower to compare, if it is time and it took turns since.
@@ -404,26 +346,25 @@ impl MarketActor {
         if at.elapsed() < CHECK_EVERY || market.turns() == turns {
             return Ok(());
         }
-        let now = self.spec.clock.now();
-        guarded(|| market.checkpoint(now).map(drop))?;
+        market.checkpoint(self.shared.clock.now())?;
         *checked = (Instant::now(), market.turns());
         Ok(())
     }
 
-    /// Takes a bundle of positions, if one is due.
-    fn take_positions(&mut self) -> Result<(), Cause> {
+    /// Takes a bundle of positions, if one is due, or `all` that wait.
+    fn take_positions(&mut self, all: bool) -> Result<(), Cause> {
         let Some(Serving { market, names, positions, .. }) = &mut self.market else { return Ok(()) };
         positions.collect(&self.shared, names, market.state());
         positions.count(&self.shared.figures);
-        if positions.due().is_none_or(|wait| wait > Duration::ZERO) {
-            return Ok(());
+        while all || positions.due().is_some_and(|wait| wait.is_zero()) {
+            let at = self.shared.clock.now();
+            let Some(pings) = positions.take(at, market.pings_buffer()) else { break };
+            names.learn(market.submit(at, None, Command::ReportPositions(pings))?);
+            if !all {
+                break;
+            }
         }
-        let at = self.spec.clock.now();
-        let buffer = market.pings_buffer();
-        let Some(pings) = positions.collector.take(at, buffer) else { return Ok(()) };
-        // Those that are left make the next bundle at once.
-        positions.due = (positions.collector.depth() > 0).then(Instant::now);
-        guarded(|| market.submit(at, None, Command::ReportPositions(pings)).map(|turn| names.learn(turn)))
+        Ok(())
     }
 
     /// Wakes the market as often as it wants to be woken by `at`.
@@ -434,7 +375,7 @@ impl MarketActor {
         while let Some(Serving { market, names, .. }) = &mut self.market
             && market.next_wakeup(at + Millis(1)).is_some_and(|wakeup| wakeup.at <= at)
         {
-            guarded(|| market.wake(at).map(|turn| names.learn(turn)))?;
+            names.learn(market.wake(at)?);
         }
         Ok(())
     }
@@ -457,7 +398,10 @@ impl MarketActor {
             Work::Command(key, command) => (key, command),
         };
         self.shared.acks.expect(Offset(market.turns()), since, reply);
-        let taken = guarded(|| market.submit(at, key, command).map(|turn| names.learn(turn)));
+        let taken = guarded(|| {
+            names.learn(market.submit(at, key, command)?);
+            Ok(())
+        });
         // Its turn will not be durable. Left in line, its sender would be told of another's turn of that offset after a restart.
         if taken.is_err()
             && let Some(reply) = self.shared.acks.withdraw()
@@ -470,9 +414,10 @@ impl MarketActor {
     /// Sees to it that the market is woken when it wants to be.
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
         let Some(Serving { market, positions, .. }) = &self.market else { return };
-        let now = self.spec.clock.now();
-        let deadline = market.next_wakeup(now + HORIZON).map_or(now + HORIZON, |wakeup| wakeup.at);
-        let wait = positions.due().unwrap_or(Duration::MAX).min(self.spec.clock.until(deadline));
+        let clock = &self.shared.clock;
+        let horizon = clock.now() + HORIZON;
+        let deadline = market.next_wakeup(horizon).map_or(horizon, |wakeup| wakeup.at);
+        let wait = positions.due().unwrap_or(Duration::MAX).min(clock.until(deadline));
         let wanted = Instant::now() + wait;
         if self.alarm.is_some_and(|(at, _)| at <= wanted) {
             // It looks again then.
@@ -489,12 +434,10 @@ impl MarketActor {
     }
 }
 
-/// Does something with a market that may panic: then its state cannot be trusted any more.
-fn guarded(act: impl FnOnce() -> Result<(), MarketError>) -> Result<(), Cause> {
-    match catch_unwind(AssertUnwindSafe(act)) {
-        Ok(done) => Ok(done?),
-        Err(panic) => Err(Cause::Panicked(reason(&*panic))),
-    }
+/// Does something with a market that may panic: then its state cannot be trusted any more. An actor that panicked would be
+/// dropped, and nobody told.
+fn guarded<T>(act: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(Cause::Panicked(reason(&*panic))))
 }
 
 fn reason(panic: &(dyn Any + Send)) -> String {
@@ -518,7 +461,7 @@ impl Actor for MarketActor {
         let kept = Retention::new(self.shared.name.clone(), self.spec.folder.clone());
         ctx.run_interval(retention::LOOK_EVERY, move |market, _| {
             if market.market.is_some() {
-                kept.forget(market.spec.clock.now() - market.spec.keep_positions);
+                kept.forget(market.shared.clock.now() - market.spec.keep_positions);
             }
         });
         if self.halts.is_empty() {
@@ -571,6 +514,11 @@ impl Handler<Close> for MarketActor {
         while self.market.is_some() && self.shared.lanes.depth() > 0 {
             self.work(ctx);
         }
+        // Their devices were told that they were received.
+        if let Err(cause) = guarded(|| self.take_positions(true)) {
+            self.halt(cause, ctx);
+            self.shared.set(Standing::Draining);
+        }
         let closed = match self.market.take() {
             Some(Serving { market, follower, .. }) => market.close().map(|closed| {
                 self.part(follower);
@@ -585,10 +533,12 @@ impl Handler<Close> for MarketActor {
 }
 
 /// The way of durable turns from the log's thread, which waits for room.
-fn outlet(outbox: &Outbox) -> Outlet {
-    let outbox = outbox.clone();
+fn outlet(outbox: &Outbox, shared: &Arc<Shared>) -> Outlet {
+    let (outbox, shared) = (outbox.clone(), shared.clone());
     Box::new(move |durable| {
-        // Where nobody takes them any more, the process ends.
-        let _ = outbox.blocking_send(durable.map_or_else(Durable::Failed, Durable::Turns));
+        let told = outbox.blocking_send(durable.map_or_else(Durable::Failed, Durable::Turns));
+        if told.is_err() {
+            shared.release_failed();
+        }
     })
 }

@@ -6,12 +6,23 @@ use std::sync::{Mutex, PoisonError};
 use hansom_geo_index::Millis;
 use hansom_market::quarantine::{QuarantineError, Store};
 
-/// The quarantine of a market that serves. Its store is opened with the first line.
+/// The quarantine of a market that serves. Its store is opened with the first line, and anew after it failed: what it says
+/// then is not to be believed.
 #[derive(Debug)]
 pub struct Quarantine {
     folder: PathBuf,
     waiting: Mutex<Vec<Line>>,
     store: Mutex<Option<Store>>,
+}
+
+/// Lines could not be put aside.
+#[derive(Debug, thiserror::Error)]
+#[error("{lines} lines were not put aside: {cause}")]
+pub struct NotKept {
+    /// How many.
+    pub lines: u64,
+    /// Why not.
+    pub cause: QuarantineError,
 }
 
 #[derive(Debug)]
@@ -34,20 +45,27 @@ impl Quarantine {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 
-    /// Returns once every line that waited is kept and would survive a loss of power, or with why it is not.
-    pub fn settle(&self) -> Result<(), QuarantineError> {
+    /// Returns once every line that waited is kept and would survive a loss of power, or with how many are not.
+    pub fn settle(&self) -> Result<(), NotKept> {
         let mut slot = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if waiting.is_empty() {
-            // Whoever took them has kept them: it held the store until then.
+            // Whoever took them has kept them, or said that they were not: it held the store until then.
             return Ok(());
         }
-        let store = match &mut *slot {
+        self.keep(&mut slot, &waiting).map_err(|cause| {
+            *slot = None;
+            NotKept { lines: waiting.len() as u64, cause }
+        })
+    }
+
+    fn keep(&self, slot: &mut Option<Store>, lines: &[Line]) -> Result<(), QuarantineError> {
+        let store = match slot {
             Some(store) => store,
             none => none.insert(Store::open(&self.folder)?),
         };
-        for Line { reason, source, at, bytes } in waiting {
-            store.append(&reason, source, at, &bytes)?;
+        for Line { reason, source, at, bytes } in lines {
+            store.append(reason, source, *at, bytes)?;
         }
         store.sync()
     }

@@ -1,5 +1,6 @@
 //! What leaves a market, once it is durable: answers to senders, facts to readers, figures.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
@@ -13,7 +14,7 @@ use tracing::error;
 
 use crate::events::Told;
 use crate::figures::MarketFigures;
-use crate::market::Shared;
+use crate::shared::Shared;
 
 /// So many batches may wait for the release; the log's thread waits for room then, and the market for the log.
 const BATCHES: usize = 4;
@@ -54,17 +55,35 @@ pub struct Release {
     inbox: Option<mpsc::Receiver<Durable>>,
     /// Turns that are durable while the names of those before are not known yet: those of the opening itself.
     early: Vec<Arc<Turn>>,
+    /// It failed: what comes until the market is opened anew is read from its log by whoever wants it.
+    is_broken: bool,
 }
 
 impl Release {
     /// The release of a market, and the way to it.
     pub fn new(shared: Arc<Shared>) -> (Self, Outbox) {
         let (outbox, inbox) = mpsc::channel(BATCHES);
-        (Self { shared, inbox: Some(inbox), early: Vec::new() }, outbox)
+        (Self { shared, inbox: Some(inbox), early: Vec::new(), is_broken: false }, outbox)
+    }
+
+    fn take(&mut self, durable: Durable) {
+        match durable {
+            Durable::Opened(opened) => self.open(*opened),
+            Durable::Turns(_) if self.is_broken => {}
+            Durable::Turns(turns) => self.release(turns),
+            Durable::Failed(cause) => {
+                error!(market = %self.shared.name, %cause, "the log failed: nothing that is not durable is acknowledged");
+                self.shared.log_failed(cause);
+                self.shared.acks.fail();
+            }
+            // Whoever asked may have given up.
+            Durable::Closed(told) => _ = told.send(()),
+        }
     }
 
     fn open(&mut self, opened: Opened) {
         let Opened { names, open_requests, drivers } = opened;
+        self.is_broken = false;
         *self.shared.names.write().unwrap_or_else(PoisonError::into_inner) = Some(names);
         self.shared.figures.open_requests.set(open_requests);
         self.shared.figures.drivers.set(drivers);
@@ -143,16 +162,12 @@ impl Actor for Release {
 
 impl StreamHandler<Durable> for Release {
     fn handle(&mut self, durable: Durable, _: &mut Self::Context) {
-        match durable {
-            Durable::Opened(opened) => self.open(*opened),
-            Durable::Turns(turns) => self.release(turns),
-            Durable::Failed(cause) => {
-                error!(market = %self.shared.name, %cause, "the log failed: nothing that is not durable is acknowledged");
-                self.shared.log_failed(cause);
-                self.shared.acks.fail();
-            }
-            // Whoever asked may have given up.
-            Durable::Closed(told) => _ = told.send(()),
+        // An actor that panicked would be dropped, and every sender wait for ever.
+        let done = catch_unwind(AssertUnwindSafe(|| self.take(durable)));
+        if done.is_err() {
+            error!(market = %self.shared.name, "ALARM: what is durable could not be released");
+            self.is_broken = true;
+            self.shared.release_failed();
         }
     }
 

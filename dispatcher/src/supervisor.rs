@@ -6,24 +6,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::{Actor, Addr, MailboxError, Supervisor};
 use actix_rt::Arbiter;
 use hansom_engine::record::canonical::blank;
-use hansom_engine::{Command, Key, Name, RideId};
+use hansom_engine::{Command, Key, Name, RideId, Turn};
 use hansom_market::ingest::{Location, Order, RideRef};
 use hansom_market::log::{LogError, Reader};
-use hansom_market::quarantine::QuarantineError;
 use hansom_market::recovery::LOG_FOLDER;
 use hansom_market::seam::disk::FileSystem;
 use tokio::sync::{oneshot, watch};
 use tracing::info;
 
-use crate::acks::Acks;
 use crate::answer::{Answer, NotTaken, Standing};
 use crate::events::{Events, Told};
-use crate::feed::{Feed, Feeds};
+use crate::feed::Feed;
 use crate::figures::Figures;
-use crate::lanes::{Lanes, Received, Work};
-use crate::market::{Close, Farewell, MarketActor, Shared, Spec};
-use crate::quarantine::Quarantine;
-use crate::release::{Durable, Outbox, Release, ReleasedNames, tell};
+use crate::lanes::{Received, Work};
+use crate::market::{Close, Farewell, MarketActor, Spec};
+use crate::quarantine::NotKept;
+use crate::release::{Durable, Outbox, Release, tell};
+use crate::shared::Shared;
 
 /// All markets of a process. Made and used within an actix system.
 #[derive(Debug)]
@@ -82,20 +81,7 @@ impl Dispatcher {
         if markets.contains_key(&name) {
             return Err(MarketsError::Twice { name });
         }
-        let shared = Arc::new(Shared {
-            name: name.clone(),
-            lanes: Lanes::new(spec.capacity),
-            acks: Acks::default(),
-            events: Events::from(0, spec.keep_told_bytes),
-            feeds: Feeds::default(),
-            names: ReleasedNames::default(),
-            standing: watch::Sender::new(Standing::Opening),
-            figures: self.figures.of(&name),
-            clock: spec.clock,
-            quarantine: Quarantine::new(spec.folder.join("quarantine")),
-            folder: spec.folder.clone(),
-            log_fault: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(&spec, self.figures.of(&name)));
         let (release, outbox) = Release::new(shared.clone());
         Release::start_in_arbiter(&self.way_out.handle(), |_| release);
         let arbiter = Arbiter::new();
@@ -245,17 +231,11 @@ impl MarketHandle {
         self.shared.figures.history_up.set(i64::from(history_kept));
     }
 
-    /// What it told the outside from the turn at `from` on, but before `until`, by at most `most` turns: read from its log, which
-    /// takes a while. Returns where to read next, too.
-    pub fn history(&self, from: u64, until: u64, most: usize) -> Result<(Vec<Told>, u64), LogError> {
-        let mut reader = Reader::open_on(Arc::new(FileSystem), &self.shared.folder.join(LOG_FOLDER), from)?;
-        let mut turn = blank();
-        let mut told = Vec::new();
-        while reader.position() < until && told.len() < most && reader.next(&mut turn)?.is_some() {
-            let names = self.shared.names.read().unwrap_or_else(PoisonError::into_inner);
-            told.extend(names.as_ref().and_then(|names| tell(self.name(), &turn, names)));
-        }
-        Ok((told, reader.position()))
+    /// Opens its log, which takes a while, to read what it told the outside from the turn at `from` on, but before `until`: all
+    /// of that has to be durable.
+    pub fn history(&self, from: u64, until: u64) -> Result<History, LogError> {
+        let reader = Reader::open_on(Arc::new(FileSystem), &self.shared.folder.join(LOG_FOLDER), from)?;
+        Ok(History { shared: self.shared.clone(), reader, until, turn: blank() })
     }
 
     /// Has a line that cannot be read wait to be put aside.
@@ -265,8 +245,43 @@ impl MarketHandle {
     }
 
     /// Puts the lines aside that wait for that, which takes a while: returns once they would survive a loss of power.
-    pub fn settle_quarantine(&self) -> Result<(), QuarantineError> {
-        self.shared.quarantine.settle()
+    pub fn settle_quarantine(&self) -> Result<(), NotKept> {
+        self.shared.quarantine.settle().inspect_err(|fault| _ = self.shared.figures.quarantine_lost.inc_by(fault.lines))
+    }
+}
+
+/// What a market told the outside, read from its log.
+#[derive(Debug)]
+pub struct History {
+    shared: Arc<Shared>,
+    reader: Reader,
+    until: u64,
+    turn: Turn,
+}
+
+/// No more turns than this are looked at before whoever reads may say that he has gone.
+const MOST_TURNS: u64 = 1 << 16;
+
+impl History {
+    /// What the next turns told, by at most `most` of them that told something, perhaps none.
+    pub fn read(&mut self, most: usize) -> Result<Vec<Told>, LogError> {
+        let end = self.until.min(self.position() + MOST_TURNS);
+        let mut told = Vec::new();
+        while self.position() < end && told.len() < most && self.reader.next(&mut self.turn)?.is_some() {
+            let names = self.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+            told.extend(names.as_ref().and_then(|names| tell(&self.shared.name, &self.turn, names)));
+        }
+        Ok(told)
+    }
+
+    /// Where it reads next.
+    pub fn position(&self) -> u64 {
+        self.reader.position()
+    }
+
+    /// Whether all is read that was to be.
+    pub fn is_over(&self) -> bool {
+        self.position() >= self.until
     }
 }
 

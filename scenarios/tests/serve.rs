@@ -120,6 +120,13 @@ fn what_was_acknowledged_is_known_after_every_end() {
             sent.push((order, answer));
         }
         assert_eq!(server.end(signal), code, "{signal}");
+        if code == Some(0) {
+            let last = sent.iter().filter_map(|(_, answer)| answer["offset"].as_u64()).max().expect("some were taken");
+            let snapshots = std::fs::read_dir(desk.path("data/town/snapshots")).expect("a folder");
+            let names = snapshots.map(|file| file.expect("it can be read").file_name());
+            let reach = names.filter_map(|name| name.to_str()?.strip_suffix(".snap")?.parse::<u64>().ok()).max();
+            assert!(reach.is_some_and(|reach| reach > last), "{reach:?}: no snapshot up to {last}");
+        }
     }
     let said = desk.hansom("replay data/town --verify");
     assert_eq!(said.code, 0, "{}", said.whole());
@@ -174,6 +181,34 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     assert_eq!(server.end("-TERM"), Some(0));
 }
 
+/// Whoever opens connections takes no file from a market that needs one.
+#[test]
+fn connections_leave_files_to_the_market() {
+    let desk = Desk::new();
+    desk.write("market.toml", MARKET);
+    let mut limited = Command::new("sh");
+    let script = format!("ulimit -n 96; exec {} {SERVE}", env!("CARGO_BIN_EXE_hansom"));
+    limited.args(["-c", &script]).current_dir(desk.path(""));
+    let server = Server::run(limited);
+    let connect = || TcpStream::connect(server.address).expect("it listens");
+    let mut first = connect();
+    let idle: Vec<TcpStream> = (0..100).map(|_| connect()).collect();
+    let body = format!("no record\n{}", shift(1));
+    write!(first, "POST /v1/commands HTTP/1.1\r\nHost: town\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        .expect("it reads");
+    let answers: Vec<String> =
+        BufReader::new(first).lines().map_while(Result::ok).take_while(|line| line != "0").collect();
+    assert!(answers.iter().any(|line| line.contains("E0902")), "{answers:?}");
+    assert!(answers.iter().any(|line| line.contains("\"offset\":")), "{answers:?}");
+    drop(idle);
+    let figures: Vec<String> = server.get("/metrics").collect();
+    for figure in ["halts", "quarantine_lost"] {
+        let none = format!("hansom_{figure}_total{{market=\"town\"}} 0");
+        assert!(figures.contains(&none), "{figures:?}");
+    }
+    assert_eq!(server.end("-TERM"), Some(0));
+}
+
 #[test]
 fn a_line_that_was_put_aside_is_handed_to_the_server_that_put_it_aside() {
     let desk = Desk::new();
@@ -196,6 +231,37 @@ fn a_line_that_was_put_aside_is_handed_to_the_server_that_put_it_aside() {
     assert_eq!(taken.out, format!("town/1 is taken at offset {}\n", again["offset"]), "it has been taken once");
     assert_eq!(desk.hansom("quarantine ls --data data").out.lines().count(), 1, "nothing waits");
     assert_eq!(server.end("-TERM"), Some(0));
+}
+
+#[test]
+fn markets_come_change_and_go_with_their_files() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("markets")).expect("a folder");
+    desk.write("markets/town.toml", MARKET);
+    let server = Server::run(desk.command(&SERVE.replace("market.toml", "markets")));
+    let until = |markets: &str| {
+        let wanted = format!("{{\"markets\":{markets},");
+        while !server.get("/readyz").any(|line| line.starts_with(&wanted)) {}
+    };
+    until(r#"{"town":"serving"}"#);
+    let order = shift(1).to_string();
+    let send = || serde_json::from_str::<Value>(&server.post("/v1/commands?market=town", &order)).expect("a line");
+    let first = send();
+    assert!(first["offset"].is_u64(), "{first}");
+
+    desk.write("markets/village.toml", &MARKET.replace("town\"\nn", "village\"\nn"));
+    until(r#"{"town":"serving","village":"serving"}"#);
+    // What cannot be read changes nothing.
+    desk.write("markets/town.toml", "name = 7");
+    desk.write("markets/city.toml", &MARKET.replace("town\"\nn", "city\"\nn"));
+    until(r#"{"city":"serving","town":"serving","village":"serving"}"#);
+    desk.write("markets/town.toml", &format!("{MARKET}offer_s = 20\n"));
+    std::fs::remove_file(desk.path("markets/village.toml")).expect("it is there");
+    until(r#"{"city":"serving","town":"serving"}"#);
+    assert_eq!(send(), first, "it knows what it knew");
+    assert_eq!(server.end("-TERM"), Some(0));
+    assert!(desk.hansom("log cat data/town").out.contains("Upgraded"), "its file had changed");
+    assert_eq!(desk.hansom("replay data/village --verify").code, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
+use hansom_engine::record::Header;
 use hansom_geo_index::{Millis, WeightsVersion};
 
 use crate::city::City;
@@ -42,16 +42,9 @@ impl MarketFile {
     pub fn header(&self, city: &City, now: Millis) -> Header {
         let market = &self.0;
         Header {
-            format_version: FORMAT_VERSION,
-            logic_version: LOGIC_VERSION,
-            network_hash: city.network.id(),
-            origin: city.network.projection().origin,
-            settings: settings(market, self.hours(city, now)),
-            started_at: now,
-            name: market.name.clone(),
-            seed: 0,
             planner_latency: market.policy.planner_latency,
             scenario: market.show_market(),
+            ..Header::new(&market.name, &city.network, settings(market, self.hours(city, now)), now)
         }
     }
 

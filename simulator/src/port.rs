@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hansom_engine::domain::{Key, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, Ping};
+use hansom_engine::record::{Header, Ping};
 use hansom_engine::{Command, Turn};
 use hansom_geo_index::Millis;
 use hansom_market::log::{LogError, Mode, Writer};
@@ -35,16 +35,10 @@ impl Port {
         mode: Mode,
     ) -> Result<Self, LogError> {
         let header = Header {
-            format_version: FORMAT_VERSION,
-            logic_version: LOGIC_VERSION,
-            network_hash: city.network.id(),
-            origin: city.network.projection().origin,
-            settings,
-            started_at: scenario.period.start,
-            name: scenario.name.clone(),
             seed: scenario.seed,
             planner_latency: scenario.policy.planner_latency,
             scenario: scenario.show(),
+            ..Header::new(&scenario.name, &city.network, settings, scenario.period.start)
         };
         let log = match folder {
             Some(folder) => Writer::create(folder, &header, mode)?,

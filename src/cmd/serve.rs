@@ -1,13 +1,17 @@
 //! `hansom serve`: markets that are open to the world, and perhaps a simulated city as their clients.
 
 mod city;
+mod folder;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::System;
 use actix_rt::task::spawn_blocking;
+use actix_rt::time::timeout;
 use hansom_api::auth::{Grant, Role, mint};
 use hansom_api::read::ReadModels;
 use hansom_api::{Edge, Server};
@@ -17,10 +21,12 @@ use hansom_simulator::live::{LiveCity, Tally};
 use hansom_simulator::report::number::grouped;
 use hansom_simulator::scenario::Scenario;
 use hansom_simulator::{City, MarketFile, city as streets};
-use tracing::{Level, info};
+use tracing::{Level, error, info};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use folder::{Change, Folders};
 
 use super::scenario::overrides;
 use crate::cli::{Access, LogFormat, Serve};
@@ -39,9 +45,13 @@ pub fn run(arguments: &Serve) -> Result<Exit, Error> {
     System::new().block_on(serve(arguments, what, edge, visitor))
 }
 
+/// Folders of markets are looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// What is to be served.
 enum What {
-    Markets(Vec<MarketFile>),
+    /// Those of files, and of the files in folders.
+    Markets(Vec<MarketFile>, Folders),
     City(Box<Scenario>),
 }
 
@@ -51,8 +61,10 @@ impl What {
         if let Some(file) = &arguments.scenario {
             return Ok(Self::City(Box::new(Scenario::load(file, &changes)?)));
         }
-        let markets = arguments.market.iter().map(|file| MarketFile::load(file, &changes));
-        Ok(Self::Markets(markets.collect::<Result<_, _>>()?))
+        let mut files = arguments.market.clone();
+        let folders = Folders::of(&mut files);
+        let markets = files.iter().map(|file| MarketFile::load(file, &changes));
+        Ok(Self::Markets(markets.collect::<Result<_, _>>()?, folders))
     }
 }
 
@@ -81,7 +93,10 @@ async fn serve(arguments: &Serve, what: What, edge: Edge, visitor: Option<String
     let serving = actix_rt::spawn(server.serve());
     let done = match what {
         What::City(scenario) => attend(&scenario, arguments, &house, Peer { address, token: visitor }).await,
-        What::Markets(markets) => open(&markets, arguments, &house, address).await,
+        What::Markets(markets, folders) => {
+            let watch = Watch { folders, names: BTreeMap::new(), arguments, house: &house };
+            open(&markets, watch, address).await
+        }
     };
     let closed = house.dispatcher.close_all().await;
     let models = house.models;
@@ -101,19 +116,80 @@ struct House {
     models: Arc<ReadModels>,
 }
 
-/// Opens the markets, and returns when the user asks to stop.
-async fn open(markets: &[MarketFile], arguments: &Serve, house: &House, address: SocketAddr) -> Result<(), Error> {
+/// Opens the markets, and returns when the user asks to stop; those of folders come, change and go with their files.
+async fn open(markets: &[MarketFile], mut watch: Watch<'_>, address: SocketAddr) -> Result<(), Error> {
     let mut opening = Vec::new();
     for market in markets {
         let (city, _) = streets::load(market.streets())?;
-        opening.push(start(market, city, WallClock::Machine, arguments, house)?);
+        opening.push(start(market, city, WallClock::Machine, watch.arguments, watch.house)?);
+    }
+    // What is wrong with one that is there at the start ends the process, as with a file that was named.
+    for change in watch.folders.look()? {
+        if let Change::Came(file) = change {
+            opening.push(watch.renew(file).await?);
+        }
     }
     for market in &opening {
         serves(market).await?;
     }
     info!(%address, "ready");
-    asked_to_stop().await;
+    while timeout(LOOK_EVERY, asked_to_stop()).await.is_err() {
+        watch.look().await;
+    }
     Ok(())
+}
+
+/// The markets of folders.
+struct Watch<'a> {
+    folders: Folders,
+    /// The market that was opened for a file.
+    names: BTreeMap<PathBuf, String>,
+    arguments: &'a Serve,
+    house: &'a House,
+}
+
+impl Watch<'_> {
+    /// Does what the files in the folders say; what cannot be done is told.
+    async fn look(&mut self) {
+        let changes = self.folders.look().unwrap_or_else(|cause| {
+            error!(%cause, "markets stay as they are");
+            Vec::new()
+        });
+        for change in changes {
+            let done = match change {
+                Change::Came(file) => self.renew(file.clone()).await.map(drop).map_err(|cause| (file, cause)),
+                Change::Went(file) => self.close(&file).await.map_err(|cause| (file, cause)),
+            };
+            if let Err((file, cause)) = done {
+                error!(file = %file.display(), %cause, "ALARM: the market of this file is not as the file says");
+            }
+        }
+    }
+
+    /// Opens the market of a file; if it was open under what the file said before, it is closed first. Where the file cannot be
+    /// read, all stays as it is.
+    async fn renew(&mut self, file: PathBuf) -> Result<MarketHandle, Error> {
+        let market = MarketFile::load(&file, &overrides(&self.arguments.changes)?)?;
+        let source = market.streets().clone();
+        let loaded = spawn_blocking(move || streets::load(&source)).await;
+        let (city, _) = loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        self.close(&file).await?;
+        let handle = start(&market, city, WallClock::Machine, self.arguments, self.house)?;
+        self.names.insert(file, market.name().to_owned());
+        Ok(handle)
+    }
+
+    /// Closes the market of a file, if one was opened.
+    async fn close(&mut self, file: &Path) -> Result<(), Error> {
+        if let Some(name) = self.names.remove(file) {
+            let closed = self.house.dispatcher.close(&name).await;
+            let models = self.house.models.clone();
+            // They only end what they have begun: a panic of theirs was told.
+            let _ = spawn_blocking(move || models.part(&name)).await;
+            closed?;
+        }
+        Ok(())
+    }
 }
 
 /// Opens the market of a scenario, and returns when its city is over or the user asks to stop.
@@ -160,15 +236,10 @@ fn start(
     house: &House,
 ) -> Result<MarketHandle, Error> {
     let spec = Spec {
-        header: market.header(&streets, clock.now()),
-        streets,
-        folder: arguments.data.join(market.name()),
         clock,
         capacity: arguments.mailbox as usize,
         keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_min) * 60),
-        keep_told_bytes: hansom_dispatcher::KEEP_TOLD_BYTES,
-        rules: None,
-        reopen_after: hansom_dispatcher::REOPEN_AFTER,
+        ..Spec::new(market.header(&streets, clock.now()), streets, &arguments.data)
     };
     let market = house.dispatcher.open(spec.clone())?;
     house.models.follow(market.clone(), spec);

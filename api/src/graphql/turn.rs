@@ -39,8 +39,8 @@ impl Turn {
             Read::Wait => return Err(Unread),
             Read::Log { .. } => {
                 let market = market.clone();
-                let read = spawn_blocking(move || market.history(offset, offset + 1, 1)).await;
-                read.map_err(|_| Unread)?.map_err(|_| Unread)?.0
+                let read = spawn_blocking(move || market.history(offset, offset + 1)?.read(1)).await;
+                read.map_err(|_| Unread)?.map_err(|_| Unread)?
             }
         };
         let told = told.into_iter().find(|told| told.offset == offset);

@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct ReadModels {
     markets: RwLock<BTreeMap<Arc<str>, Arc<Reading>>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Those of each market that was followed.
+    threads: Mutex<Vec<(Arc<str>, JoinHandle<()>)>>,
 }
 
 /// The read models of one market.
@@ -110,10 +111,10 @@ impl ReadModels {
     /// Keeps read models of a market that is open or opens, in threads of their own, until the market is closed.
     pub fn follow(&self, market: MarketHandle, spec: Spec) -> Arc<Reading> {
         let reading = Reading::new(market, spec);
+        let name: Arc<str> = reading.market.name().into();
         let mut threads = lock(&self.threads);
-        threads.push(projector::keep_view(reading.clone()));
-        threads.push(projector::keep_history(reading.clone()));
-        let name = reading.market.name().into();
+        threads.push((name.clone(), projector::keep_view(reading.clone())));
+        threads.push((name.clone(), projector::keep_history(reading.clone())));
         self.markets.write().unwrap_or_else(PoisonError::into_inner).insert(name, reading.clone());
         reading
     }
@@ -128,12 +129,25 @@ impl ReadModels {
         self.markets.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Ends those of one market, as [`close`](Self::close) does of all: it may be followed again then.
+    pub fn part(&self, market: &str) {
+        let removed = self.markets.write().unwrap_or_else(PoisonError::into_inner).remove(market);
+        if let Some(reading) = removed {
+            reading.closing.store(true, Ordering::Relaxed);
+        }
+        let of_it: Vec<_> = lock(&self.threads).extract_if(.., |(name, _)| **name == *market).collect();
+        for (_, thread) in of_it {
+            // It said why it panicked.
+            let _ = thread.join();
+        }
+    }
+
     /// Ends them: what was taken in is on the disk on return. To be called when the markets are closed.
     pub fn close(&self) {
         for reading in self.all() {
             reading.closing.store(true, Ordering::Relaxed);
         }
-        for thread in std::mem::take(&mut *lock(&self.threads)) {
+        for (_, thread) in std::mem::take(&mut *lock(&self.threads)) {
             // It said why it panicked.
             let _ = thread.join();
         }

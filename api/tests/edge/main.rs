@@ -88,6 +88,7 @@ fn bodies_may_be_packed() {
         assert!(answer.contains("\"offset\""), "{encoding}: {answer}");
         let (status, answer) = town.post("/v1/commands", Some(encoding), &body[..body.len() / 2]);
         assert_eq!(status, 400, "{encoding} cut off: {answer}");
+        assert!(answer.contains("\"retryable\":false"), "it came whole: {answer}");
     }
     assert_eq!(town.post("/v1/commands", Some("br"), b"x").0, 415);
 }

@@ -10,9 +10,9 @@ use std::thread::JoinHandle;
 use hansom_api::auth::Gate;
 use hansom_api::read::ReadModels;
 use hansom_api::{Edge, Origins, Server};
-use hansom_dispatcher::{Dispatcher, Spec, WallClock};
+use hansom_dispatcher::{Dispatcher, Spec};
 use hansom_engine::domain::{Planner, Policy, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
+use hansom_engine::record::Header;
 use hansom_geo_index::Millis;
 use hansom_geo_index::network::sample;
 use hansom_market::Streets;
@@ -31,29 +31,8 @@ pub struct Served {
 pub fn spec(name: &str, data: &Path, capacity: usize) -> Spec {
     let streets = Streets::new(Arc::new(sample::grid(21, 21, 100_000, 10_000)));
     let policy = Policy { planner: Planner::Nearest, ..Policy::default() };
-    let header = Header {
-        format_version: FORMAT_VERSION,
-        logic_version: LOGIC_VERSION,
-        network_hash: streets.network.id(),
-        origin: streets.network.projection().origin,
-        settings: Settings { policy, ..Settings::default() },
-        started_at: Millis(0),
-        name: name.to_owned(),
-        seed: 0,
-        planner_latency: Millis::ZERO,
-        scenario: String::new(),
-    };
-    Spec {
-        header,
-        streets,
-        folder: data.join(name),
-        clock: WallClock::Machine,
-        capacity,
-        keep_positions: Millis::from_secs(3600),
-        keep_told_bytes: hansom_dispatcher::KEEP_TOLD_BYTES,
-        rules: None,
-        reopen_after: hansom_dispatcher::REOPEN_AFTER,
-    }
+    let header = Header::new(name, &streets.network, Settings { policy, ..Settings::default() }, Millis(0));
+    Spec { capacity, ..Spec::new(header, streets, data) }
 }
 
 impl Served {

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::expected::{self, Built, Mode};
-use crate::fuzz;
 use crate::shell::{self, Failure, Result, cargo, step};
+use crate::{fuzz, kill};
 
 /// The scenario that is run end to end: seconds.
 const TOWN: &str = "scenarios/small-town.toml";
@@ -21,6 +21,11 @@ pub fn run(root: &Path) -> Result<()> {
     step("docs", docs)?;
     crate::generate(root, Mode::Compare, &["check"])?;
     crate::test(root)?;
+    if kill::has_own_disks(root) {
+        kill::full_disk(root)?;
+    } else {
+        eprintln!("== full disk: not tried, as this kernel lets nobody mount a disk of their own");
+    }
     fuzz::run(root, fuzz::MINUTE, &[])?;
     end_to_end(root)?;
     expected::run(root, Mode::Compare)

@@ -1,4 +1,4 @@
-//! A served market, killed under load.
+//! A served market, killed under load or run out of its disk.
 
 use std::path::Path;
 
@@ -12,8 +12,33 @@ pub fn run(root: &Path, kills: &str, seed: &str) -> Result<()> {
             return Err(Failure(format!("`{number}` is no number")));
         }
     }
-    let test = ["test", "--locked", "--package", "hansom", "--test", "kill", "--", "--nocapture", "every_kill"];
-    let mut test = cargo(root, &test);
+    let mut test = cargo(root, &[&TEST[..], &["every_kill"]].concat());
     test.env("HANSOM_KILLS", kills).env("HANSOM_SEED", seed);
     shell::step("kill", test)
+}
+
+const TEST: [&str; 8] = ["test", "--locked", "--package", "hansom", "--test", "kill", "--", "--nocapture"];
+
+/// Has the server run out of a disk of 16 MiB under load, and get room again. The disk is there for this process only, which
+/// takes a kernel that lets users mount their own.
+pub fn full_disk(root: &Path) -> Result<()> {
+    let place = root.join("target/small-disk");
+    std::fs::create_dir_all(&place).map_err(|error| Failure(format!("cannot make {}: {error}", place.display())))?;
+    let place = place.to_string_lossy();
+    let script = format!("mount -t tmpfs -o size=16m tmpfs '{place}' && exec \"$@\"");
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let own = ["--user", "--map-root-user", "--mount", "sh", "-c", &script, "sh", &cargo];
+    let mut test = shell::command(root, "unshare", &[&own[..], &TEST, &["full_disk"]].concat());
+    test.env("HANSOM_SMALL_DISK", &*place);
+    shell::step("full disk", test)
+}
+
+/// Whether this kernel lets users mount their own disks.
+pub fn has_own_disks(root: &Path) -> bool {
+    let try_it = shell::command(
+        root,
+        "unshare",
+        &["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+    );
+    shell::output(try_it).is_ok()
 }

@@ -26,7 +26,8 @@ Chores of the repository. Usage: cargo xtask CHORE
                       try changed inputs on every decoder of outside bytes, N seconds each (default: a minute)
   kill --kills N [--seed N]
                       kill a served market under load so many times, and look for what it acknowledged
-  figures recovery|outage|poison|overload [HANSOM]
+  full-disk           have a served market run out of a real disk, and get room again
+  figures recovery|outage|poison [HANSOM]
                       measure a served market from outside: of the binary HANSOM, or of a release build
   gen [--check]       write docs/schemas and api/schema.graphql from the code; with --check: compare, and change nothing.
                       What would break clients of GraphQL is written only by gen --breaking
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         ["fuzz", ref targets @ ..] => fuzz::run(&root, fuzz::MINUTE, targets),
         ["kill", "--kills", kills] => kill::run(&root, kills, "1"),
         ["kill", "--kills", kills, "--seed", seed] => kill::run(&root, kills, seed),
+        ["full-disk"] => kill::full_disk(&root),
         ["figures", what] => expected::build(&root).and_then(|built| figures::run(&root, what, &built.hansom)),
         ["figures", what, hansom] => figures::run(&root, what, hansom),
         ["gen"] => generate(&root, Mode::Rewrite, &["write"]),

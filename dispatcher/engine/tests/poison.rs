@@ -5,9 +5,16 @@
 mod market;
 mod story;
 
-use hansom_engine::domain::{Hours, Settings};
-use hansom_geo_index::{Millis, WeightsVersion};
+use hansom_engine::domain::{Hours, Money, Offset, RideId, Settings};
+use hansom_engine::record::{Command, Event, Poison, RideRequested, StartShift, Turn};
+use hansom_engine::state::{Timer, TimerKind};
+use hansom_engine::{Desk, Name, Stamp, State, steps};
+use hansom_geo_index::network::sample;
+use hansom_geo_index::place::SnapIndex;
+use hansom_geo_index::route::Router;
+use hansom_geo_index::{EdgeId, Millis, NodeId, Position, WeightsVersion};
 use market::settings;
+use std::sync::Arc;
 use story::story;
 
 #[test]
@@ -212,4 +219,63 @@ fn a_market_that_cannot_take_its_outage_in_works_all_the_same() {
         111s R2 requests 3,0 -> 9,0 > R2 direct 60s, fare 400; offered R2 to D0 until 126s
         ",
     );
+}
+
+/// The rules fail on one ride in line, which is nowhere: the others get their drivers, and it is told which one it was.
+#[test]
+fn a_ride_that_cannot_be_matched_holds_up_nobody_else_in_line() {
+    let network = Arc::new(sample::grid(21, 21, 100_000, 10_000));
+    let (router, snap) = (Arc::new(Router::new(network.clone())), Arc::new(SnapIndex::new(&network)));
+    let mut desk = Desk::new(network.clone(), router, snap);
+    let mut state = State::new(settings(), &network, Millis(0));
+    let asked = |ride, edge| RideRequested {
+        ride: RideId(ride),
+        rider: Name(format!("r{ride}").into()),
+        pickup: Position { edge: EdgeId(edge), along: 0 },
+        dropoff: Position { edge: EdgeId(9), along: 0 },
+        seats: 1,
+        class: 0,
+        tier: 0,
+        blocked: [].into(),
+        weights: WeightsVersion(0),
+        direct_ms: 1000,
+        direct_mm: 1000,
+        fare: Money(100),
+        first_eta_ms: None,
+        review_at: Millis::from_secs(600),
+    };
+    let requests =
+        [(1, 3), (2, u32::MAX), (3, 5)].map(|(ride, edge)| Event::RideRequested(Box::new(asked(ride, edge))));
+    let before =
+        Turn { offset: Offset(0), at: Millis(0), key: None, command: Command::Tick, events: requests.to_vec() };
+    steps::fold(&mut state, &network, &before);
+    let mut take = |at, command| {
+        steps::turn(&mut desk, &mut state, Stamp { at, offset: Offset(1) }, None, command, Vec::new()).events
+    };
+    for number in 0..3 {
+        let shift = StartShift {
+            driver: Name(format!("d{number}").into()),
+            place: network.node_coord(NodeId(0)),
+            seats: 4,
+            class: 0,
+            autonomous: false,
+            until: None,
+            home: None,
+            rating: 480,
+        };
+        take(Millis(1), Command::StartShift(Box::new(shift)));
+    }
+    let matched = take(Millis(2), Command::Tick);
+    let offered: Vec<RideId> = matched
+        .iter()
+        .filter_map(|event| match event {
+            Event::OfferMade(offer) => Some(offer.ride),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(offered, [RideId(1), RideId(3)]);
+    let which = Timer { due: Millis(2), kind: TimerKind::Matching, id: 2 };
+    assert!(matched.contains(&Event::Poisoned { step: Poison::Timer(which) }), "{matched:?}");
+    assert_eq!(Poison::Timer(which).ride(), Some(RideId(2)));
+    assert_eq!(state.next_deadline(), Some(Millis::from_secs(5) + Millis(2)), "the line is looked at again soon");
 }

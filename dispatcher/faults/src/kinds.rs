@@ -51,13 +51,15 @@ pub enum Kind {
     ClockForward,
     /// The market's clock jumps back.
     ClockBack,
+    /// The market notices that its clock jumped, as after it was stopped for a while.
+    HeldUp,
     /// The market comes back under other settings.
     Upgraded,
 }
 
 impl Kind {
     /// All of them, in order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Lost,
         Self::Late,
         Self::Doubled,
@@ -80,6 +82,7 @@ impl Kind {
         Self::StartFailed,
         Self::ClockForward,
         Self::ClockBack,
+        Self::HeldUp,
         Self::Upgraded,
     ];
 
@@ -125,6 +128,7 @@ impl fmt::Display for Kind {
             Self::StartFailed => "starts that failed",
             Self::ClockForward => "clock jumps forward",
             Self::ClockBack => "clock jumps back",
+            Self::HeldUp => "markets that were held up",
             Self::Upgraded => "starts under other settings",
         })
     }

@@ -184,6 +184,11 @@ impl Process {
         Ok(())
     }
 
+    /// The market was held up since then.
+    pub fn resume(&mut self, since: Millis, wall: Millis) -> Result<(), Stopped> {
+        self.submit(None, wall, None, Command::Resume { since })
+    }
+
     /// Says what the market knows.
     pub fn checkpoint(&mut self, wall: Millis) -> Result<(), Stopped> {
         let turn = self.service.checkpoint(wall).map_err(stopped)?;

@@ -2,7 +2,7 @@
 
 use crate::draws::Draws;
 use hansom_engine::domain::{Planner, Policy, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
+use hansom_engine::record::Header;
 use hansom_geo_index::network::sample;
 use hansom_geo_index::{Coord, EdgeId, Millis, Network, Position};
 use hansom_market::Streets;
@@ -76,6 +76,21 @@ pub(crate) struct Setting {
     pub mischief: u64,
     /// Whether the market comes back under other settings once.
     pub upgrades: bool,
+    /// Whether the process notices when its clock jumps far ahead, and says that it was held up.
+    pub notices: bool,
+    /// A driver who goes home for so long that he is forgotten, and comes back, all while there are faults.
+    pub absence: Option<Absence>,
+}
+
+/// Somebody is away.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Absence {
+    /// Which driver.
+    pub driver: u32,
+    /// From then on …
+    pub from: Millis,
+    /// … until then.
+    pub until: Millis,
 }
 
 fn streets(town: usize) -> Streets {
@@ -119,16 +134,9 @@ impl Setting {
         settings.tariff.tax_bp = d.of(&[0, 777, 1900]);
         let streets = streets(d.below(TOWNS as u64) as usize);
         let header = Header {
-            format_version: FORMAT_VERSION,
-            logic_version: LOGIC_VERSION,
-            network_hash: streets.network.id(),
-            origin: streets.network.projection().origin,
-            settings,
-            started_at: START,
-            name: "town".to_owned(),
             seed,
             planner_latency: d.of(&[Millis::ZERO, Millis(200), Millis(700)]),
-            scenario: String::new(),
+            ..Header::new("town", &streets.network, settings, START)
         };
         let log = Durable { mode: Mode::Inline, segment_bytes: d.of(&[2 << 10, 8 << 10, 32 << 10]) };
         let snapshots = SnapshotEvery { time: secs(d, 10, 120), turns: d.between(50, 400) as u64 };
@@ -157,7 +165,16 @@ impl Setting {
             jumps: d.chance(40),
             mischief: d.of(&[0, 3, 10]),
             upgrades: d.chance(15),
+            notices: d.chance(50),
+            absence: None,
         };
+        if seed % 16 == 1 {
+            // Long enough for a driver to be forgotten in the middle of it.
+            let from = secs(d, 60, 600);
+            let until = from + setting.header.settings.driver_life + secs(d, 30, 900);
+            setting.absence = Some(Absence { driver: d.below(u64::from(setting.drivers)) as u32, from, until });
+            setting.noise = until + secs(d, 60, 300);
+        }
         if is_fair {
             setting.weather = Weather { lost: 0, doubled: 0, delay: Weather::SHORTEST, garbage: 0 };
             (setting.disk, setting.jumps) = (DiskWeather::Fair, false);

@@ -3,7 +3,7 @@
 use hansom_engine::invariant::Invariant;
 use hansom_faults::Bug::{Disk, Files, NoAnswer, ReleaseAfterError, ReleaseBeforeSync, Rule};
 use hansom_faults::Promise::{
-    Alone, Answer, Calm, Deadline, Ends, Holds, Kept, Once, Redecided, Restored, Starts, Synced,
+    Alone, Answer, Calm, Deadline, Detected, Ends, Holds, Kept, Once, Redecided, Restored, Starts, Synced,
 };
 use hansom_faults::{Bug, DiskBug, FileBug, Options, Promise, RuleBug, run};
 
@@ -49,6 +49,8 @@ planted! {
     no_warning: Rule(RuleBug::NoWarning) => Deadline;
     early_no_show: Rule(RuleBug::EarlyNoShow) => Deadline;
     early_retire: Rule(RuleBug::EarlyRetire) => Deadline;
+    early_forget: Rule(RuleBug::EarlyForget) => Deadline;
+    no_forget: Rule(RuleBug::NoForget) => Deadline;
     hidden_input: Rule(RuleBug::HiddenInput) => Redecided;
     drift: Rule(RuleBug::Drift) => Restored;
     no_resume: Rule(RuleBug::NoResume) => Starts;
@@ -64,7 +66,7 @@ planted! {
     no_checksum: Files(FileBug::NoChecksum) => Kept, Restored, Starts;
     torn_tail_accepted: Files(FileBug::TornTailAccepted) => Kept;
     tail_cut_too_far: Files(FileBug::TailCutTooFar) => Kept;
-    damage_cut_off: Files(FileBug::DamageCutOff) => Kept;
+    damage_cut_off: Files(FileBug::DamageCutOff) => Kept, Detected;
     wrong_snapshot: Files(FileBug::WrongSnapshot) => Restored;
     log_started_anew: Files(FileBug::LogStartedAnew) => Kept;
 }

@@ -1,11 +1,11 @@
 //! Where the planner works: with the writer, or beside it in a thread of its own.
 
 use crate::seam::clock::{Clock, Monotonic};
-use hansom_engine::Offset;
-use hansom_engine::assignment::NotOptimal;
-use hansom_engine::planner::MatchingProblem;
 use hansom_engine::planner::batch::BatchPlanner;
+use hansom_engine::planner::{MatchingProblem, OpenRide};
 use hansom_engine::record::Proposal;
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -31,8 +31,7 @@ pub(crate) struct Beside {
 
 /// What came of a question.
 pub(crate) struct Answered {
-    pub basis: Offset,
-    pub proposal: Result<Proposal, NotOptimal>,
+    pub proposal: Proposal,
     /// How long the planner took.
     pub took_ns: u64,
 }
@@ -49,9 +48,9 @@ impl Beside {
             let clock = Monotonic::new();
             for question in asked {
                 let began = clock.now_ns();
-                let proposal = planner.propose(&question);
+                let proposal = propose(&mut planner, &question);
                 let took_ns = clock.now_ns() - began;
-                if answer.send(Answered { basis: question.basis, proposal, took_ns }).is_err() {
+                if answer.send(Answered { proposal, took_ns }).is_err() {
                     return;
                 }
                 told();
@@ -84,6 +83,120 @@ impl Drop for Beside {
         if let Some(thread) = self.thread.take() {
             // A planner that panicked has said so, and nobody needs it any more.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Answers a question, if need be without the rides on which the planner fails or does not prove its answer: these wait, and
+/// hold up nobody else.
+pub(crate) fn propose(planner: &mut BatchPlanner, question: &MatchingProblem<'_>) -> Proposal {
+    if let Some(proposal) = attempt(planner, question) {
+        return proposal;
+    }
+    let mut sound = Vec::new();
+    find_sound(planner, question, &question.rides, &mut sound);
+    attempt(planner, &part(question, &sound)).unwrap_or(Proposal { basis: question.basis, changes: Vec::new() })
+}
+
+/// Adds those of `rides` to `sound` on which the planner does not fail, half by half.
+fn find_sound(
+    planner: &mut BatchPlanner,
+    question: &MatchingProblem<'_>,
+    rides: &[OpenRide],
+    sound: &mut Vec<OpenRide>,
+) {
+    if attempt(planner, &part(question, rides)).is_some() {
+        sound.extend_from_slice(rides);
+    } else if rides.len() > 1 {
+        let (first, second) = rides.split_at(rides.len() / 2);
+        find_sound(planner, question, first, sound);
+        find_sound(planner, question, second, sound);
+    }
+}
+
+/// The same question about these rides only.
+fn part<'q>(question: &'q MatchingProblem<'_>, rides: &[OpenRide]) -> MatchingProblem<'q> {
+    MatchingProblem {
+        basis: question.basis,
+        at: question.at,
+        weights: question.weights,
+        settings: question.settings.clone(),
+        rides: rides.to_vec(),
+        free: Cow::Borrowed(&question.free),
+        ending: Cow::Borrowed(&question.ending),
+    }
+}
+
+/// `None`: the planner panicked, which says what is wrong, or its answer does not prove to be the best.
+fn attempt(planner: &mut BatchPlanner, question: &MatchingProblem<'_>) -> Option<Proposal> {
+    let answered = catch_unwind(AssertUnwindSafe(|| planner.propose(question)));
+    let proposal = answered.ok().and_then(Result::ok);
+    if proposal.is_none() {
+        planner.clear();
+    }
+    proposal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streets::Streets;
+    use hansom_engine::domain::{Policy, Settings};
+    use hansom_engine::planner::problem;
+    use hansom_engine::record::{RequestRide, StartShift};
+    use hansom_engine::{Command, Name, Offset, Stamp, State, steps};
+    use hansom_geo_index::network::sample;
+    use hansom_geo_index::{EdgeId, Millis, NodeId, Position};
+    use std::sync::Arc;
+
+    /// Three rides and three vehicles.
+    fn asked(streets: &Streets) -> MatchingProblem<'static> {
+        let (network, mut desk) = (&streets.network, streets.desk());
+        let mut state = State::new(Settings { policy: Policy::default(), ..Settings::default() }, network, Millis(0));
+        let commands = (0..3).flat_map(|number| {
+            let place = network.node_coord(NodeId(number));
+            let shift = StartShift {
+                driver: Name(format!("d{number}").into()),
+                place,
+                seats: 4,
+                class: 0,
+                autonomous: false,
+                until: None,
+                home: None,
+                rating: 480,
+            };
+            let request = RequestRide {
+                rider: Name(format!("r{number}").into()),
+                pickup: place,
+                dropoff: network.node_coord(NodeId(20)),
+                seats: 1,
+                class: 0,
+                tier: 0,
+                blocked: [].into(),
+            };
+            [Command::StartShift(Box::new(shift)), Command::RequestRide(Box::new(request))]
+        });
+        for (offset, command) in (0..).zip(commands) {
+            let stamp = Stamp { at: Millis(10), offset: Offset(offset) };
+            steps::turn(&mut desk, &mut state, stamp, None, command, Vec::new());
+        }
+        problem(&state, Offset(6), Millis(20)).into_owned()
+    }
+
+    #[test]
+    fn a_ride_on_which_the_planner_fails_holds_up_nobody_else() {
+        let streets = Streets::new(Arc::new(sample::grid(5, 5, 100_000, 10_000)));
+        let mut planner = streets.planner();
+        let mut question = asked(&streets);
+        let wanted = propose(&mut planner, &question);
+        assert_eq!(wanted.changes.len(), 3);
+        for place in 0..=question.rides.len() {
+            let nowhere = Position { edge: EdgeId(u32::MAX), along: 0 };
+            let absurd = OpenRide { pickup: nowhere, ..question.rides[0].clone() };
+            question.rides.insert(place, absurd);
+            assert!(attempt(&mut planner, &question).is_none(), "the planner fails on it");
+            assert_eq!(propose(&mut planner, &question), wanted);
+            question.rides.remove(place);
         }
     }
 }

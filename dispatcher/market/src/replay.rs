@@ -5,6 +5,7 @@
 //! of the rules on the same network.
 
 use crate::log::{LogError, Reader, each_turn};
+use crate::planning::propose;
 use crate::streets::Streets;
 use hansom_engine::decide::decide;
 use hansom_engine::planner::batch::BatchPlanner;
@@ -294,8 +295,8 @@ impl Replay {
 /// The planner, asked again.
 struct Again {
     planner: Option<BatchPlanner>,
-    /// Its answer to the question that is open, or why it has none.
-    answer: Option<Result<Proposal, String>>,
+    /// Its answer to the question that is open.
+    answer: Option<Proposal>,
 }
 
 impl Again {
@@ -313,26 +314,19 @@ impl Again {
             && state.matching_due() == Some(stamp.offset)
         {
             let question = problem(state, stamp.offset, stamp.at);
-            self.answer = Some(planner.propose(&question).map_err(|fault| fault.to_string()));
+            self.answer = Some(propose(planner, &question));
         }
     }
 
     /// Compares a logged answer, if the turn brings one, with the own one to the same question.
     fn compare(&mut self, logged: &Turn) -> Result<(), ReplayError> {
         let Command::Propose(proposal) = &logged.command else { return Ok(()) };
-        let mine = self.answer.take_if(|mine| mine.as_ref().map_or(true, |mine| mine.basis == proposal.basis));
-        match mine {
-            None => Ok(()),
-            Some(Ok(mine)) if mine == **proposal => Ok(()),
-            Some(Ok(mine)) => {
+        match self.answer.take_if(|mine| mine.basis == proposal.basis) {
+            Some(mine) if mine != **proposal => {
                 let command = Command::Propose(Box::new(mine));
                 Err(diverged(Difference::Proposal, logged, &Turn { command, events: Vec::new(), ..logged.clone() }))
             }
-            Some(Err(fault)) => {
-                let mut error = divergence(Difference::Proposal, logged, logged);
-                error.decided = fault;
-                Err(ReplayError::Diverged(Box::new(error)))
-            }
+            _ => Ok(()),
         }
     }
 }

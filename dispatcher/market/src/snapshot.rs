@@ -151,9 +151,13 @@ impl Snapshots {
             self.disk.remove(&fresh)?;
         }
         let mut file = self.disk.create(&fresh)?;
-        file.write_at(&bytes, 0)?;
-        file.sync()?;
-        self.disk.rename(&fresh, &self.folder.join(format!("{next:020}.snap", next = next.0)))?;
+        let named = self.folder.join(format!("{next:020}.snap", next = next.0));
+        let written = file.write_at(&bytes, 0).and_then(|()| file.sync());
+        if let Err(fault) = written.and_then(|()| self.disk.rename(&fresh, &named)) {
+            // Where the disk is full, the log needs the room more than half a snapshot.
+            let _ = self.disk.remove(&fresh);
+            return Err(fault);
+        }
         self.disk.sync_folder(&self.folder)?;
         let old = self.list()?;
         old.iter().rev().skip(KEPT).try_for_each(|(_, path)| self.disk.remove(path))

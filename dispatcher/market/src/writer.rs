@@ -178,10 +178,7 @@ impl Market {
     /// Takes the planner's answer in, if one is there: the market wants to be woken for it at `at`.
     pub fn hear_planner(&mut self, at: Millis) -> Result<(), MarketError> {
         let Planning::Beside(planner) = &self.planning else { return Ok(()) };
-        while let Some(Answered { basis, proposal, took_ns }) =
-            planner.answer().map_err(|Gone| MarketError::PlannerEnded)?
-        {
-            let proposal = proposal.map_err(|source| MarketError::Planner { basis, source })?;
+        while let Some(Answered { proposal, took_ns }) = planner.answer().map_err(|Gone| MarketError::PlannerEnded)? {
             self.answer = Some(Answer { due: at.max(self.now), proposal, took_ns });
         }
         Ok(())
@@ -277,6 +274,11 @@ impl Market {
     /// What the market knows.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Time of the last turn.
+    pub fn now(&self) -> Millis {
+        self.now
     }
 
     /// How many turns were taken.

@@ -1,7 +1,7 @@
 //! Lines from outside, and what is made of them.
 
 use hansom_engine::domain::Settings;
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
+use hansom_engine::record::Header;
 use hansom_engine::{Command, DriverId, Epoch, Event, Key, Name, Offset, RideId, State, Turn};
 use hansom_geo_index::network::sample;
 use hansom_geo_index::{Coord, Millis, NodeId};
@@ -199,18 +199,7 @@ fn a_name_that_nobody_has_is_a_number_that_nobody_has() {
 fn names_are_those_of_the_state() {
     let streets = Streets::new(Arc::new(sample::grid(5, 5, 100_000, 10_000)));
     let network = streets.network.clone();
-    let header = Header {
-        format_version: FORMAT_VERSION,
-        logic_version: LOGIC_VERSION,
-        network_hash: network.id(),
-        origin: network.projection().origin,
-        settings: Settings::default(),
-        started_at: Millis(0),
-        name: "town".to_owned(),
-        seed: 0,
-        planner_latency: Millis(0),
-        scenario: String::new(),
-    };
+    let header = Header::new("town", &network, Settings::default(), Millis(0));
     let log =
         Writer::create_on(Arc::new(Nowhere), Path::new("nowhere"), &header, Mode::Inline).expect("nowhere takes all");
     let mut market = Market::new(&header, &streets, log, Box::new(Stepping::new(1)));

@@ -140,3 +140,39 @@ fn the_oldest_go_when_there_is_no_room_and_those_that_waited_are_counted() {
     assert_eq!(listing.entries.last().map(|entry| entry.id), Some(last));
     assert_eq!(Store::open(folder.path()).expect("it opens").dropped(), dropped);
 }
+
+/// What is written down of entries that were dropped does not stay for ever.
+#[test]
+fn marks_of_entries_that_are_gone_go_too() {
+    let folder = folder();
+    let mut store = Store::open(folder.path()).expect("it opens");
+    let line = vec![b'z'; 4 << 10];
+    for number in 1..=1_200 {
+        assert_eq!(store.append("r", "test", Millis(1000), &line).expect("it is kept"), Id(number));
+    }
+    store.sync().expect("it syncs");
+    let mut marks = Marks::open(folder.path()).expect("it opens");
+    (1..=1_200).try_for_each(|number| marks.hand_over(Id(number), Millis(7))).expect("they are marked");
+    drop(marks);
+    let size = || fs::metadata(folder.path().join("handed-over.qua")).expect("it is there").len();
+    let before = size();
+    drop(Marks::open(folder.path()).expect("it opens"));
+    assert_eq!(size(), before, "all are there");
+    // Room for sixteen thousand of these: the first go, in whole files.
+    let mut last = Id(0);
+    for _ in 0..17_000 {
+        last = store.append("r", "test", Millis(1000), &line).expect("it is kept");
+    }
+    store.sync().expect("it syncs");
+    let mut marks = Marks::open(folder.path()).expect("it opens");
+    assert!(size() < before / 2, "{} of {before} bytes", size());
+    assert!(matches!(Marks::open(folder.path()), Err(QuarantineError::InUse { .. })));
+    marks.hand_over(last, Millis(8)).expect("it is marked");
+    drop(marks);
+    let listing = list(folder.path()).expect("it reads");
+    assert!(listing.entries.iter().all(|entry| entry.handed_over
+        == match entry.id {
+            id if id == last => Some(Millis(8)),
+            id => (id.0 <= 1_200).then_some(Millis(7)),
+        }));
+}

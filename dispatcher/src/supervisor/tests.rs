@@ -2,16 +2,20 @@
 
 use std::path::Path;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix::{Context, Handler, Message};
 use actix_rt::System;
+use hansom_engine::domain::{Epoch, Money, Session};
 use hansom_engine::domain::{Planner, Policy, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, StartShift};
-use hansom_engine::{Name, Offset};
+use hansom_engine::record::{Header, RequestRide, RideRequested, StartShift};
+use hansom_engine::{Event, Name, Offset, RideId, Turn};
 use hansom_geo_index::network::sample;
-use hansom_geo_index::{Millis, NodeId};
+use hansom_geo_index::{EdgeId, Millis, NodeId, Position as Place, WeightsVersion};
 use hansom_market::Streets;
+use hansom_market::ingest::Position;
+use hansom_market::log::{Mode, Writer};
 
 use super::*;
 use crate::answer::Cause;
@@ -36,38 +40,21 @@ impl Handler<Break> for MarketActor {
 fn spec(name: &str, data: &Path) -> Spec {
     let streets = Streets::new(Arc::new(sample::grid(5, 5, 100_000, 10_000)));
     let policy = Policy { planner: Planner::Nearest, ..Policy::default() };
-    let header = Header {
-        format_version: FORMAT_VERSION,
-        logic_version: LOGIC_VERSION,
-        network_hash: streets.network.id(),
-        origin: streets.network.projection().origin,
-        settings: Settings { policy, ..Settings::default() },
-        started_at: Millis(0),
-        name: name.to_owned(),
-        seed: 0,
-        planner_latency: Millis::ZERO,
-        scenario: String::new(),
-    };
-    Spec {
-        header,
-        streets,
-        folder: data.join(name),
-        clock: WallClock::Machine,
-        capacity: 16,
-        keep_positions: Millis::from_secs(3600),
-        keep_told_bytes: crate::KEEP_TOLD_BYTES,
-        rules: None,
-        reopen_after: Duration::from_millis(5),
-    }
+    let header = Header::new(name, &streets.network, Settings { policy, ..Settings::default() }, Millis(0));
+    Spec { capacity: 16, reopen_after: Duration::from_millis(5), ..Spec::new(header, streets, data) }
 }
 
 /// When the tests began: by it the same order has the same key for as long as they take.
 static BEGAN: LazyLock<Millis> = LazyLock::new(|| WallClock::Machine.now());
 
-/// A driver goes on shift. The key is of the present time.
+/// A key of the present time.
+fn key(number: u128) -> Key {
+    Key((BEGAN.0 as u128) << 80 | 7 << 76 | 0b10 << 62 | number)
+}
+
+/// A driver goes on shift.
 async fn shift(market: &MarketHandle, number: u128) -> Result<Answer, NotTaken> {
     let network = sample::grid(5, 5, 100_000, 10_000);
-    let key = Key((BEGAN.0 as u128) << 80 | 7 << 76 | 0b10 << 62 | number);
     let order = StartShift {
         driver: Name(format!("driver {number}").into()),
         place: network.node_coord(NodeId(3)),
@@ -78,7 +65,54 @@ async fn shift(market: &MarketHandle, number: u128) -> Result<Answer, NotTaken> 
         home: None,
         rating: 480,
     };
-    market.submit(Some(key), Command::StartShift(Box::new(order)))?.answer().await
+    market.submit(Some(key(number)), Command::StartShift(Box::new(order)))?.answer().await
+}
+
+/// A rider asks for a ride where drivers go on shift.
+async fn request(market: &MarketHandle, number: u128) -> Result<Answer, NotTaken> {
+    let network = sample::grid(5, 5, 100_000, 10_000);
+    let order = RequestRide {
+        rider: Name(format!("rider {number}").into()),
+        pickup: network.node_coord(NodeId(3)),
+        dropoff: network.node_coord(NodeId(9)),
+        seats: 1,
+        class: 0,
+        tier: 0,
+        blocked: [].into(),
+    };
+    market.submit(Some(key(number)), Command::RequestRide(Box::new(order)))?.answer().await
+}
+
+/// The turns of a market that is closed.
+fn turns(data: &Path, name: &str) -> Vec<Turn> {
+    let mut reader = Reader::open(&data.join(name).join(LOG_FOLDER)).expect("a log");
+    let (mut turns, mut turn) = (Vec::new(), blank());
+    while reader.next(&mut turn).expect("it is whole").is_some() {
+        turns.push(turn.clone());
+    }
+    turns
+}
+
+/// A turn that no market takes, since the ride in it starts on no street: its bytes are as good as any.
+fn absurd(offset: u64) -> Turn {
+    let nowhere = Place { edge: EdgeId(u32::MAX), along: 0 };
+    let asked = RideRequested {
+        ride: RideId(1),
+        rider: Name("nobody".into()),
+        pickup: nowhere,
+        dropoff: nowhere,
+        seats: 1,
+        class: 0,
+        tier: 0,
+        blocked: [].into(),
+        weights: WeightsVersion(0),
+        direct_ms: 0,
+        direct_mm: 0,
+        fare: Money(0),
+        first_eta_ms: None,
+        review_at: Millis(0),
+    };
+    Turn { offset: Offset(offset), events: vec![Event::RideRequested(Box::new(asked))], ..blank() }
 }
 
 fn taken(answer: Result<Answer, NotTaken>) -> Offset {
@@ -191,4 +225,119 @@ fn a_folder_has_one_writer() {
         other.close_all().await.expect("there is nothing to close");
         one.close_all().await.expect("it closes");
     });
+}
+
+#[test]
+fn a_release_that_fails_halts_its_market_and_nobody_waits_for_ever() {
+    let data = tempfile::tempdir().expect("a folder");
+    System::new().block_on(async {
+        let dispatcher = Dispatcher::new();
+        let town = dispatcher.open(spec("town", data.path())).expect("a new name");
+        assert!(town.ready().await.is_serving());
+        let first = taken(shift(&town, 1).await);
+        let outbox = dispatcher.lock()["town"].outbox.clone();
+        let mut standing = town.watch();
+        outbox.send(Durable::Turns(vec![Arc::new(absurd(first.0 + 1))])).await.expect("it is taken");
+        let halted = standing.wait_for(|standing| matches!(standing, Standing::Halted { .. })).await;
+        let halted = halted.expect("the market is there").clone();
+        assert!(matches!(&halted, Standing::Halted { cause } if matches!(**cause, Cause::Stuck)), "{halted}");
+        until(&town, Standing::is_serving).await;
+        assert_eq!(taken(shift(&town, 1).await), first, "it is released again");
+        assert!(taken(shift(&town, 2).await) > first);
+        dispatcher.close_all().await.expect("it closes");
+    });
+}
+
+#[test]
+fn a_market_whose_log_failed_says_so_before_its_next_command() {
+    let data = tempfile::tempdir().expect("a folder");
+    System::new().block_on(async {
+        let dispatcher = Dispatcher::new();
+        let town = dispatcher.open(spec("town", data.path())).expect("a new name");
+        assert!(town.ready().await.is_serving());
+        let outbox = dispatcher.lock()["town"].outbox.clone();
+        let mut standing = town.watch();
+        outbox.send(Durable::Failed(LogError::Failed)).await.expect("it is taken");
+        let halted = standing.wait_for(|standing| matches!(standing, Standing::Halted { .. })).await;
+        assert!(matches!(&*halted.expect("the market is there"), Standing::Halted { cause } if matches!(**cause, Cause::Log(_))));
+        until(&town, Standing::is_serving).await;
+        dispatcher.close_all().await.expect("it closes");
+    });
+}
+
+#[test]
+fn a_log_that_makes_the_program_fail_halts_its_market_and_says_so() {
+    let data = tempfile::tempdir().expect("a folder");
+    let spec = spec("town", data.path());
+    let mut log = Writer::create(&spec.folder.join(LOG_FOLDER), &spec.header, Mode::Inline).expect("a folder");
+    log.append(absurd(0)).expect("it can be written");
+    log.close().expect("it can be written");
+    System::new().block_on(async {
+        let dispatcher = Dispatcher::new();
+        let town = dispatcher.open(spec).expect("a new name");
+        let standing = town.ready().await;
+        assert!(matches!(&standing, Standing::Halted { cause } if matches!(**cause, Cause::Panicked(_))), "{standing}");
+        dispatcher.close_all().await.expect("there is nothing to close");
+    });
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_no_deadline_up_and_one_that_is_set_forward_takes_no_offer_back() {
+    let data = tempfile::tempdir().expect("a folder");
+    let time: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(BEGAN.0)));
+    let mut given = spec("town", data.path());
+    given.clock = WallClock::Given(time);
+    given.header.settings.offer_life = Millis::from_secs(1);
+    System::new().block_on(async {
+        let dispatcher = Dispatcher::new();
+        let town = dispatcher.open(given).expect("a new name");
+        assert!(town.ready().await.is_serving());
+        time.fetch_sub(3_600_000, Ordering::Relaxed);
+        taken(shift(&town, 1).await);
+        taken(request(&town, 2).await);
+        let mut moves = town.events().watch();
+        let expired =
+            |told: &[Told]| told.iter().any(|told| String::from_utf8_lossy(&told.lines).contains("offer_expired"));
+        while !matches!(town.events().read(0, 100), Read::Told { told, .. } if expired(&told)) {
+            moves.changed().await.expect("the market is there");
+        }
+        // The next driver has the offer now; a minute passes that nobody sees.
+        let second = taken(shift(&town, 3).await);
+        while !matches!(town.events().read(second.0 + 1, 100), Read::Told { told, .. } if !told.is_empty()) {
+            moves.changed().await.expect("the market is there");
+        }
+        time.fetch_add(3_600_000 + 60_000, Ordering::Relaxed);
+        let accept = Command::AcceptOffer {
+            driver: hansom_engine::DriverId(1),
+            ride: RideId(1),
+            epoch: Epoch(2),
+            session: Session::FIRST,
+        };
+        taken(town.submit(Some(key(4)), accept).expect("it serves").answer().await);
+        dispatcher.close_all().await.expect("it closes");
+    });
+    let turns = turns(data.path(), "town");
+    let gap = turns.iter().flat_map(|turn| &turn.events).find_map(|event| match event {
+        Event::Resumed { gap_ms } => Some(*gap_ms),
+        _ => None,
+    });
+    assert!(gap.is_some_and(|gap| (50_000..=60_000).contains(&gap)), "{gap:?}");
+    assert!(turns.windows(2).all(|two| two[0].at <= two[1].at));
+}
+
+#[test]
+fn positions_that_were_received_are_in_the_log_of_a_market_that_was_closed() {
+    let data = tempfile::tempdir().expect("a folder");
+    System::new().block_on(async {
+        let dispatcher = Dispatcher::new();
+        let town = dispatcher.open(spec("town", data.path())).expect("a new name");
+        assert!(town.ready().await.is_serving());
+        taken(shift(&town, 1).await);
+        let place = sample::grid(5, 5, 100_000, 10_000).node_coord(NodeId(3));
+        let position = Position { driver: Name("driver 1".into()), session: 1, seq: 1, place };
+        town.report(Location { id: "1".into(), market: None, measured: None, position }).expect("there is room");
+        dispatcher.close_all().await.expect("it closes");
+    });
+    let moved = |event: &Event| matches!(event, Event::DriverMoved { seq: 1, .. });
+    assert!(turns(data.path(), "town").iter().any(|turn| turn.events.iter().any(moved)));
 }

@@ -1,6 +1,7 @@
 //! A served market that is killed under load, again and again: the real binary, real sockets, a real disk.
 //!
-//! `cargo xtask kill --kills N` kills it N times; here it is a few. Needs `strace`.
+//! `cargo xtask kill --kills N` kills it N times; here it is a few. `cargo xtask full-disk` has it run out of a real disk; here
+//! its files may not grow. Needs `strace`.
 
 mod evidence;
 mod load;
@@ -8,7 +9,8 @@ mod server;
 mod trace;
 
 use std::fs;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use evidence::{Evidence, streets};
@@ -27,7 +29,11 @@ fn number(name: &str, default: u64) -> u64 {
 
 /// A folder with a market file, and where the market will keep what it knows.
 fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    folder_in(&std::env::temp_dir())
+}
+
+fn folder_in(place: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in(place).expect("a temporary folder");
     fs::write(folder.path().join("market.toml"), MARKET).expect("it can be written");
     folder
 }
@@ -152,22 +158,54 @@ fn an_acknowledgement_follows_the_sync_of_its_bytes_and_what_was_not_synced_may_
     println!("{acknowledged} acknowledgements in the trace; {lost} bytes were written and not synced");
 }
 
+/// Leaves this much room on a small disk.
+const ROOM: u64 = 1 << 20;
+
+/// Fills a disk but for [`ROOM`]; the file with which it does.
+fn fill(disk: &Path) -> PathBuf {
+    let ballast = disk.join("ballast");
+    let mut file = fs::File::create(&ballast).expect("the disk is empty");
+    let piece = vec![1; 1 << 16];
+    let full = std::iter::repeat_with(|| file.write_all(&piece)).find_map(Result::err);
+    assert_eq!(full.expect("a small disk").kind(), ErrorKind::StorageFull);
+    let size = file.metadata().expect("it is open").len();
+    file.set_len(size - ROOM).expect("it may be cut");
+    ballast
+}
+
 #[test]
 fn a_full_disk_halts_the_market_and_room_lets_it_go_on() {
     let streets = streets();
-    let folder = folder();
-    let server = Server::start(folder.path(), &Under::FileSize(1 << 18));
+    let small = std::env::var_os("HANSOM_SMALL_DISK").map(PathBuf::from);
+    let folder = small.as_ref().map_or_else(folder, |disk| folder_in(disk));
+    let ballast = small.as_ref().map(|disk| fill(disk));
+    let limit = if small.is_some() { Under::Nothing } else { Under::FileSize(1 << 18) };
+    let server = Server::start(folder.path(), &limit);
     let load = Load::start(9);
     load.serve(Some(server.address));
     server.says(|message| message.starts_with("ALARM: the market is halted"));
     let taken = load.answered();
     assert!(taken > 10, "{taken} orders were answered before");
-    server.says(|message| message.starts_with("ALARM: the market is halted"));
-    server.make_room();
+    let again = server.says(|message| message.starts_with("ALARM: the market is halted"));
+    let why = again["fields"]["standing"].as_str().unwrap_or_default();
+    match &ballast {
+        Some(ballast) => {
+            assert!(why.contains("No space left"), "{why}");
+            fs::remove_file(ballast).expect("it is there");
+        }
+        None => server.make_room(),
+    }
     load.wait_for(load.answered() + 200);
     server.kill();
     load.serve(None);
     let acked = load.end();
-    let evidence = Evidence::of(&folder.path().join("data/town"), &streets);
+    let market = folder.path().join("data/town");
+    // Attempts in vain leave nothing behind: at most the end that was cut off, once.
+    let left = fs::read_dir(market.join("log")).expect("a log").map(|file| file.expect("it can be read").file_name());
+    let torn = left.filter(|name| name.to_string_lossy().contains(".torn")).count();
+    assert!(torn <= 2, "{torn} ends that were cut off");
+    let copied = tempfile::tempdir().expect("a temporary folder");
+    copy(&market, copied.path());
+    let evidence = Evidence::of(copied.path(), &streets);
     evidence.holds(&acked);
 }

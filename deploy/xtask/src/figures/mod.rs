@@ -2,7 +2,6 @@
 
 mod client;
 mod large;
-mod overload;
 mod poison;
 mod recovery;
 
@@ -17,7 +16,6 @@ pub fn run(root: &Path, what: &str, hansom: &str) -> Result<()> {
         "recovery" => recovery::run(&target, hansom),
         "outage" => recovery::outage(&target, hansom),
         "poison" => poison::run(&target, hansom),
-        "overload" => overload::run(&target, hansom),
-        _ => Err(Failure(format!("there is no figure `{what}`: recovery, outage, poison, overload"))),
+        _ => Err(Failure(format!("there is no figure `{what}`: recovery, outage, poison"))),
     }
 }

@@ -4,10 +4,11 @@ use super::{Desk, Stamp};
 use crate::domain::{Epoch, Planner};
 use crate::lifecycle::ride::{Cue, transition};
 use crate::planner::{self, Choice, OpenRide};
-use crate::record::{Event, OfferMade, Proposal, Refusal};
-use crate::state::{Driver, Ride, State};
+use crate::record::{Event, OfferMade, Poison, Proposal, Refusal};
+use crate::state::{Driver, Ride, State, Timer, TimerKind};
 use hansom_geo_index::Millis;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How often `nearest` looks again at rides that nobody could take, if no window says so; drivers move meanwhile.
 const RETRY: Millis = Millis::from_secs(5);
@@ -73,7 +74,8 @@ pub fn due(desk: &mut Desk, state: &State, stamp: Stamp, out: &mut Vec<Event>) {
     }
 }
 
-/// First come, first served: each ride in line gets its best driver of those left.
+/// First come, first served: each ride in line gets its best driver of those left. A ride on which the rules fail waits, and
+/// holds up nobody else.
 fn line_by_line(desk: &mut Desk, state: &State, at: Millis, out: &mut Vec<Event>) {
     let mut taken = std::mem::take(&mut desk.scratch.taken);
     taken.clear();
@@ -86,7 +88,13 @@ fn line_by_line(desk: &mut Desk, state: &State, at: Millis, out: &mut Vec<Event>
         }
         let Some(ride) = state.rides.get(*id) else { continue };
         let open = OpenRide::of(ride, at);
-        match planner::nearest::best(desk, state, at, &open, &taken) {
+        let found = catch_unwind(AssertUnwindSafe(|| planner::nearest::best(desk, state, at, &open, &taken)));
+        let found = found.unwrap_or_else(|_| {
+            desk.clear();
+            out.push(Event::Poisoned { step: Poison::Timer(Timer { due: at, kind: TimerKind::Matching, id: id.0 }) });
+            None
+        });
+        match found {
             Some(choice) => {
                 let place = taken.partition_point(|driver| *driver < choice.driver);
                 taken.insert(place, choice.driver);

@@ -91,6 +91,11 @@ impl BatchPlanner {
         }
     }
 
+    /// Forgets all that was kept: a problem on which it panicked may have left anything there.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.network.clone(), self.router.clone());
+    }
+
     /// Answers a matching problem.
     pub fn propose(&mut self, problem: &MatchingProblem<'_>) -> Result<Proposal, NotOptimal> {
         let Solved { matrix, solution, .. } = self.solve(problem)?;

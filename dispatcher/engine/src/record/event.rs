@@ -318,17 +318,18 @@ pub enum Poison {
 }
 
 impl Poison {
-    /// The ride whose deadline it is.
+    /// The ride whose deadline it is, or that could not be matched.
     pub fn ride(&self) -> Option<RideId> {
         match self {
             Self::Timer(timer) => match timer.kind {
                 TimerKind::Offer | TimerKind::NoShow | TimerKind::Slip | TimerKind::Review | TimerKind::Retire => {
                     Some(RideId(timer.id))
                 }
+                // Of all that wait, or of one: rides are numbered from 1.
+                TimerKind::Matching => (timer.id > 0).then_some(RideId(timer.id)),
                 TimerKind::Weights
                 | TimerKind::Silence
                 | TimerKind::Chain
-                | TimerKind::Matching
                 | TimerKind::KeyExpiry
                 | TimerKind::Forget => None,
             },

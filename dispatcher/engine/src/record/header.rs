@@ -6,7 +6,7 @@ use super::canonical::table::message;
 use super::canonical::wire::{Input, Writer};
 use super::json::Json;
 use crate::domain::Settings;
-use hansom_geo_index::{Coord, Millis};
+use hansom_geo_index::{Coord, Millis, Network};
 
 /// Version of the record format: of the tables behind [`canonical`](super::canonical). A log of a higher one is refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -56,6 +56,22 @@ message!(Header {
 const ZERO: Coord = Coord { lat: 0, lon: 0 };
 
 impl Header {
+    /// That of a market on `network` that starts at `started_at`: of no scenario, its planner answers at once.
+    pub fn new(name: &str, network: &Network, settings: Settings, started_at: Millis) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            logic_version: LOGIC_VERSION,
+            network_hash: network.id(),
+            origin: network.projection().origin,
+            settings,
+            started_at,
+            name: name.to_owned(),
+            seed: 0,
+            planner_latency: Millis::ZERO,
+            scenario: String::new(),
+        }
+    }
+
     /// Its canonical bytes: the message `Header` of `proto/hansom/log/v1/turn.proto`.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();

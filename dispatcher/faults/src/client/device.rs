@@ -2,7 +2,7 @@
 
 use super::{Answered, Deed, Moment, Post, SeenDriver, SeenStop, Up, Wish};
 use crate::draws::Draws;
-use crate::town::{self, START};
+use crate::town::{self, Absence, START};
 use hansom_engine::{Epoch, Key, Name, Offset, RideId};
 use hansom_geo_index::{Coord, Millis, Network};
 use hansom_market::ingest::order::{
@@ -25,6 +25,9 @@ pub(crate) struct Device {
     next_look: Millis,
     /// Silent until then.
     dark: Millis,
+    /// When its driver goes home, and whether it has said so.
+    absence: Option<Absence>,
+    said_goodbye: bool,
     start: Option<Key>,
     /// Of its driver's sessions, that which it holds or held.
     session: u32,
@@ -52,6 +55,8 @@ impl Device {
             next_ping: Millis::ZERO,
             next_look: Millis::ZERO,
             dark: Millis::ZERO,
+            absence: None,
+            said_goodbye: false,
             start: None,
             session: u32::from(!is_second),
             takes_over: None,
@@ -60,6 +65,16 @@ impl Device {
             doing: None,
             seen: None,
         }
+    }
+
+    /// The same, but its driver goes home for a while.
+    pub fn absent(self, absence: Option<Absence>) -> Self {
+        Self { absence: absence.filter(|absence| absence.driver == self.driver), ..self }
+    }
+
+    /// Whether its driver is at home.
+    fn is_away(&self, now: Millis) -> bool {
+        self.absence.is_some_and(|absence| (absence.from..absence.until).contains(&now))
     }
 
     fn name(&self) -> Name {
@@ -71,11 +86,17 @@ impl Device {
         if moment.settling {
             return !self.is_second;
         }
-        self.dark <= moment.now && (!self.is_second || (moment.now.0 / 30_000 + i64::from(self.driver)) % 3 == 0)
+        self.dark <= moment.now
+            && !self.is_away(moment.now)
+            && (!self.is_second || (moment.now.0 / 30_000 + i64::from(self.driver)) % 3 == 0)
     }
 
     pub fn act(&mut self, post: &mut Post, moment: Moment) {
         let now = moment.now;
+        if self.is_away(now) && !self.said_goodbye && !self.is_second {
+            self.said_goodbye = true;
+            post.order(now, Body::EndShift(EndShift { driver: self.name(), session: self.session }));
+        }
         if !self.is_on(moment) {
             return;
         }

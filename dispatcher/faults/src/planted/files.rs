@@ -138,6 +138,12 @@ fn mislabel(disk: &SimDisk, log: &Path, streets: &Streets) -> Option<()> {
     snapshots.write(next, at, &state, &streets.network).ok()
 }
 
+/// The snapshots on a disk, and up to which turn each reaches, as its name says.
+pub(crate) fn snapshots(disk: &SimDisk) -> impl Iterator<Item = (u64, PathBuf)> + use<> {
+    let files = disk.files(&Path::new(FOLDER).join(SNAPSHOT_FOLDER)).unwrap_or_default();
+    files.into_iter().filter_map(|path| Some((path.file_stem()?.to_str()?.parse().ok()?, path)))
+}
+
 fn remove_all(disk: &SimDisk, log: &Path) -> Option<()> {
     remove_files(disk, log)?;
     remove_snapshots(disk);

@@ -9,7 +9,7 @@ mod files;
 mod rules;
 
 pub(crate) use disk::around;
-pub(crate) use files::tamper;
+pub(crate) use files::{snapshots, tamper};
 pub(crate) use rules::{Bred, Mutant};
 
 use hansom_engine::{Command, Key, State, Turn};
@@ -120,6 +120,10 @@ pub enum RuleBug {
     EarlyNoShow,
     /// A ride is forgotten, with its keys, too early.
     EarlyRetire,
+    /// A driver is forgotten as soon as he is off shift.
+    EarlyForget,
+    /// A driver who is gone is remembered for ever.
+    NoForget,
     /// An answer depends on something that is in no log.
     HiddenInput,
     /// What is decided is not what is kept.

@@ -5,14 +5,14 @@ use crate::server::FOLDER;
 use crate::town::Setting;
 use hansom_engine::decide::{Step, decide};
 use hansom_engine::domain::{Planner, Session};
-use hansom_engine::lifecycle::ride;
+use hansom_engine::lifecycle::{ride, session};
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
 use hansom_engine::record::canonical::blank;
 use hansom_engine::record::{
     Account, Fix, Header, Ping, PingRefusal, Proposal, Refusal, RequestRide, RideRequested, fingerprint,
 };
-use hansom_engine::state::TimerKind;
+use hansom_engine::state::{Driver, TimerKind};
 use hansom_engine::{Command, Desk, Event, Key, Money, Offset, Stamp, State, Turn, steps};
 use hansom_geo_index::Millis;
 use hansom_market::log::{LogError, Outlet, Reader, Writer};
@@ -260,6 +260,10 @@ fn asked_otherwise(
 fn told_more(bug: RuleBug, state: &State, step: Step<'_>, said: &[Event]) -> Option<Event> {
     match (bug, step) {
         (RuleBug::ChargedTwice, _) => said.iter().find(|event| matches!(event, Event::Settled(_))).cloned(),
+        (RuleBug::EarlyForget, Step::Command(_, Command::Tick)) => {
+            let off = |driver: &&Driver| driver.session == session::Status::Off;
+            state.fleet().drivers().find(off).map(|driver| Event::DriverForgotten { driver: driver.id })
+        }
         (RuleBug::EarlyRetire, Step::Command(_, Command::Tick)) => {
             state.rides().iter().find(|ride| !ride.is_open()).map(|ride| Event::RideRetired { ride: ride.id })
         }
@@ -332,6 +336,11 @@ fn told_wrongly(bug: RuleBug, memory: &Memory, event: &mut Event) {
         (RuleBug::Unattended, event @ Event::RideReviewed { .. }) => {
             if let Event::RideReviewed { ride, .. } = *event {
                 *event = Event::SlipPassed { ride };
+            }
+        }
+        (RuleBug::NoForget, event @ Event::DriverForgotten { .. }) => {
+            if let Event::DriverForgotten { driver } = *event {
+                *event = Event::DriverKept { driver, until: Millis(i64::MAX) };
             }
         }
         (RuleBug::NoWarning, event @ Event::DriverWarned { .. }) => {

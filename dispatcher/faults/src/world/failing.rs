@@ -5,7 +5,7 @@ use crate::Ending;
 use crate::audit::Reread;
 use crate::broken::{Broken, Checked, Promise, ensure};
 use crate::kinds::Kind;
-use crate::planted::{Bug, tamper};
+use crate::planted::{Bug, snapshots, tamper};
 use crate::server::{Begun, Process};
 use crate::town::DiskWeather;
 use hansom_geo_index::Millis;
@@ -108,10 +108,16 @@ impl World {
             self.summary.faults.add(Kind::Upgraded, u64::from(self.header.settings.offer_life != changed));
             self.header.settings.offer_life = changed;
         }
+        let reach = snapshots(&self.disk).map(|(reach, _)| reach).max();
         tamper(&self.disk, &self.setting.streets, self.options.bug, &self.left_behind);
         let lied = told_a_lie(&self.disk);
         match Process::start(&self.disk, &self.setting, &self.header, self.wall(), self.options.bug) {
-            Ok((process, begun)) => self.started(process, &begun, lied),
+            Ok((process, begun)) => {
+                ensure(reach.is_none_or(|reach| reach <= begun.next.0), Promise::Detected, || {
+                    format!("there is a snapshot up to {reach:?}, and the market goes on from {}", begun.next)
+                })?;
+                self.started(process, &begun, lied)
+            }
             Err(error) if error.is_damage() => {
                 ensure(lied, Promise::Starts, || format!("refused as damaged, on an honest disk: {error}"))?;
                 Ok(Some(Ending::Detected))

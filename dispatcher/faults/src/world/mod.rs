@@ -17,6 +17,9 @@ use hansom_geo_index::Millis;
 use hansom_market::seam::sim::{Fault, SimDisk};
 use std::collections::BTreeMap;
 
+/// A market whose clock jumps by more than this says that it was held up.
+const HELD_UP: Millis = Millis::from_secs(5);
+
 /// How long after the end of faults all has to be over.
 const PATIENCE: Millis = Millis::from_secs(7_200);
 
@@ -123,6 +126,7 @@ impl World {
             for is_second in [false, true] {
                 let mut post = post();
                 let device = Device::new(driver, is_second, network.clone(), mischief, &mut post.draws);
+                let device = device.absent(self.setting.absence);
                 self.clients.push(Client { post, role: Role::Device(Box::new(device)) });
             }
         }
@@ -265,13 +269,14 @@ impl World {
             Happening::Jump if !settling => {
                 let far = self.chance.of(&[1_000, 10_000, 120_000]);
                 let skew = Millis(self.chance.between(-far, far));
+                let before = self.wall();
                 self.summary.faults.add(Kind::ClockForward, u64::from(skew > self.skew));
                 self.summary.faults.add(Kind::ClockBack, u64::from(skew < self.skew));
                 self.skew = skew;
                 let pause = Millis::from_secs(self.chance.between(10, 90));
                 self.plan(self.now + pause, Happening::Jump);
                 self.wake_planned = None;
-                self.go_on();
+                self.held_up(before)?;
             }
             Happening::Room => self.disk.set_room(None),
             Happening::Fault if !settling => {
@@ -310,6 +315,20 @@ impl World {
             self.wake_planned = Some(at);
             self.plan(at, Happening::Wake(boot));
         }
+    }
+
+    /// The market's clock was `before` a moment ago. If it says now that it is much later, nobody could be heard meanwhile, and
+    /// the market says so.
+    fn held_up(&mut self, before: Millis) -> Checked {
+        let wall = self.wall();
+        let done = match &mut self.process {
+            Some(process) if self.setting.notices && wall - before > HELD_UP => {
+                self.summary.faults.add(Kind::HeldUp, 1);
+                process.resume(before, wall)
+            }
+            _ => Ok(()),
+        };
+        self.check_alive(done.is_ok())
     }
 
     fn check_alive(&mut self, lives: bool) -> Checked {

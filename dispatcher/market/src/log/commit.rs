@@ -203,7 +203,12 @@ fn fresh(disk: &dyn Disk, folder: &Path, first: u64, header: &[u8]) -> Result<Se
         disk.remove(&path).map_err(failed("remove", &path))?;
     }
     let file = disk.create(&path).map_err(failed("create", &path))?;
-    begin(disk, folder, file, &path, first, header)
+    let begun = begin(disk, folder, file, &path, first, header);
+    if begun.is_err() {
+        // What there is of it takes room where there may be none. It has its other name, or nobody needs it.
+        let _ = disk.remove(&path);
+    }
+    begun
 }
 
 /// Makes the file at `from` a segment. It gets its name once its head is durable: a segment always has a head.

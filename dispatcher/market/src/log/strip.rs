@@ -141,7 +141,11 @@ fn rewrite(
         disk.rename(&fresh, path)?;
         disk.sync_folder(folder)
     };
-    write().map_err(failed("write", path))?;
+    if let Err(fault) = write() {
+        // Where the disk is full, the log needs the room more. It has its other name, or nobody needs it.
+        let _ = disk.remove(&fresh);
+        return Err(failed("write", path)(fault));
+    }
     Ok(stripped)
 }
 

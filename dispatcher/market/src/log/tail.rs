@@ -98,7 +98,10 @@ fn keep(disk: &dyn Disk, folder: &Path, next: u64, bytes: &[u8]) -> std::io::Res
     let free = (0..=taken.len()).map(name).find(|path| !taken.contains(path));
     let path = free.expect("there are more numbers than files");
     let mut file = disk.create(&path)?;
-    file.write_at(bytes, 0)?;
-    file.sync()?;
-    Ok(path)
+    let kept = file.write_at(bytes, 0).and_then(|()| file.sync());
+    if kept.is_err() {
+        // It is tried again, on a full disk for as long as that is full: each time under another name, if this stayed.
+        let _ = disk.remove(&path);
+    }
+    kept.map(|()| path)
 }

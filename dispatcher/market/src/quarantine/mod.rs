@@ -30,6 +30,10 @@ pub const MOST_KEPT_BYTES: usize = 64 << 10;
 const MOST_TEXT_BYTES: usize = 4 << 10;
 
 const MARKS: &str = "handed-over.qua";
+/// Name of the marks that are written anew, until they are whole.
+const FRESH_MARKS: &str = "handed-over.fresh";
+/// Marks are written anew when there are so many of entries that are not there any more, and as many as of those that are.
+const STALE_MARKS: usize = 1024;
 const LOCK: &str = "lock";
 
 /// The number of an entry: 1, 2, 3, … in order of arrival; never given out again.
@@ -254,6 +258,8 @@ pub struct Marks {
     file: File,
     path: PathBuf,
     size: u64,
+    /// The file that was written anew: whoever opened it before has to find it locked.
+    _old: Option<File>,
 }
 
 impl Marks {
@@ -273,7 +279,34 @@ impl Marks {
             sync_folder(folder)?;
             size = head.len() as u64;
         }
-        Ok(Self { file, path, size })
+        let marks = Self { file, path, size, _old: None };
+        let first = files(folder)?.first().map_or(0, |(first, _)| *first);
+        let (there, gone): (Vec<_>, Vec<_>) = content.records.into_iter().partition(|(id, _)| id.0 >= first);
+        if gone.len() >= STALE_MARKS && gone.len() >= there.len() {
+            return marks.write_anew(folder, &there);
+        }
+        Ok(marks)
+    }
+
+    /// Goes on in a file that holds these marks only.
+    fn write_anew(self, folder: &Path, marks: &[(Id, Millis)]) -> Result<Self, QuarantineError> {
+        let Self { file: old, path, .. } = self;
+        let fresh = folder.join(FRESH_MARKS);
+        let bytes: Vec<u8> = std::iter::once(file::head(0, 0))
+            .chain(marks.iter().map(|(id, at)| file::mark(*id, *at)))
+            .flatten()
+            .collect();
+        if fresh.exists() {
+            // Of a process that was killed.
+            fs::remove_file(&fresh).map_err(failed("remove", &fresh))?;
+        }
+        let mut file =
+            OpenOptions::new().create_new(true).append(true).open(&fresh).map_err(failed("create", &fresh))?;
+        lock_file(&file, &fresh)?;
+        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed("write", &fresh))?;
+        fs::rename(&fresh, &path).map_err(failed("name", &path))?;
+        sync_folder(folder)?;
+        Ok(Self { file, path, size: bytes.len() as u64, _old: Some(old) })
     }
 
     /// Writes down that an entry was handed over, and returns once that would survive a loss of power.
@@ -338,8 +371,12 @@ fn create(folder: &Path, first: u64, dropped: u64) -> Result<(File, PathBuf), Qu
     let path = folder.join(format!("{first:020}.qua"));
     let options = OpenOptions::new().write(true).create_new(true).clone();
     let mut file = options.open(&path).map_err(failed("create", &path))?;
-    file.write_all(&file::head(first, dropped)).map_err(failed("write", &path))?;
-    file.sync_all().map_err(failed("sync", &path))?;
+    let written = file.write_all(&file::head(first, dropped)).and_then(|()| file.sync_all());
+    if let Err(source) = written {
+        // Or the next attempt would find its name taken.
+        let _ = fs::remove_file(&path);
+        return Err(failed("write", &path)(source));
+    }
     sync_folder(folder)?;
     Ok((file, path))
 }

@@ -2,7 +2,7 @@
 //! Enough to exercise a market; not a model of anything.
 
 use hansom_engine::domain::{Planner, Policy, Session, Settings};
-use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION, Ping, RequestRide, StartShift};
+use hansom_engine::record::{Header, Ping, RequestRide, StartShift};
 use hansom_engine::{Command, DriverId, Event, Key, Name, Turn};
 use hansom_geo_index::network::sample;
 use hansom_geo_index::{Coord, Millis, Network, NodeId};
@@ -25,18 +25,7 @@ pub fn streets() -> Streets {
 }
 
 pub fn header(planner: Planner, planner_latency: Millis, network: &Network) -> Header {
-    Header {
-        format_version: FORMAT_VERSION,
-        logic_version: LOGIC_VERSION,
-        network_hash: network.id(),
-        origin: network.projection().origin,
-        settings: settings(planner),
-        started_at: START,
-        name: "town".to_owned(),
-        seed: 1,
-        planner_latency,
-        scenario: String::new(),
-    }
+    Header { seed: 1, planner_latency, ..Header::new("town", network, settings(planner), START) }
 }
 
 fn settings(planner: Planner) -> Settings {
