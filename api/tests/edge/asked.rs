@@ -222,3 +222,26 @@ fn a_page_of_drivers_with_their_rides_takes_one_look_into_the_database() {
     let held: usize = nodes.iter().map(|driver| driver["rides"].as_array().map_or(0, Vec::len)).sum();
     assert!(nodes.len() == 30 && held > 10, "{held} rides are offered: {page}");
 }
+
+#[test]
+fn every_question_that_is_shipped_is_answered() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (town, _) = town(data.path());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("operations");
+    let mut asked = 0;
+    for entry in std::fs::read_dir(&folder).expect("there are some") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("text");
+        if path.extension().is_some_and(|is| is == "graphql") && text.contains("\nquery ") {
+            let variables = std::fs::read_to_string(path.with_extension("json")).expect("variables beside it");
+            let answered = answer(&town, &text, &serde_json::from_str(&variables).expect("JSON"));
+            assert!(answered.get("errors").is_none(), "{}: {answered}", path.display());
+            let kind =
+                answered["data"].as_object().expect("data").values().next().expect("one field")["__typename"].clone();
+            let failures = ["Stale", "NotReadable", "NoSuchTurn", "TooFar", "PositionsGone", "UnknownMarket"];
+            assert!(!failures.iter().any(|failure| kind == *failure), "{}: {answered}", path.display());
+            asked += 1;
+        }
+    }
+    assert!(asked >= 10, "{asked}");
+}
