@@ -8,6 +8,7 @@ mod help;
 mod history;
 mod import;
 mod log;
+mod planner;
 mod quarantine;
 mod scenario;
 mod serve;
