@@ -45,6 +45,7 @@ Examples:
       --arm policy.kind=nearest --arm policy.kind=batch
   hansom compare scenarios/evening-peak.toml --seeds 1..30 --out runs/windows \\
       --arm policy.batch_window_s=5 --arm policy.batch_window_s=20
+  hansom compare scenarios/small-town.toml --itself 200 --seeds 1..10
 Runs of one scenario are an arm; the first arm is the baseline. With a single --arm it is the \
 scenario as it is.")]
     Compare(Compare),
@@ -60,7 +61,8 @@ Examples:
 With --verify every command is decided again and every batch solved again; the first turn that is not as logged is \
 printed, and the exit code is 3.
 With --policy or --set only what came from outside is taken from the log: its world is built again, run under the rules of \
-the log (which must lead to its event chain) and under the others, and the two are compared.")]
+the log (which must lead to its event chain) and under the others, and the two are compared. The world of a market that was \
+served is a model, learnt from the log and drawn with each of --seeds: how far it is off is told beside.")]
     Replay(Replay),
     /// Why a driver got a ride, and what would have changed that
     #[command(after_help = "\
@@ -86,7 +88,8 @@ Examples:
   hansom gate --log runs/evening-peak-7 --candidate scenarios/evening-peak.toml --set policy.kind=nearest \\
       --guard 'outcomes.cancelled_before_match<=+10' --format json
 A guard is a figure of summary.json, <= or >=, and how far from the log's figure it may go, in percent of that or in its \
-unit. What came from outside is run again under the candidate's policy, tariff and limits, defaults included.")]
+unit. What came from outside is run again under the candidate's policy, tariff and limits, defaults included. Of a market \
+that was served the model's own figures under the rules of the log stand for the log's.")]
     Gate(Gate),
     /// One batch of the planner, its costs and its answer
     #[command(subcommand)]
@@ -155,6 +158,7 @@ pub struct Simulate {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("sweep").multiple(true).args(["arm", "itself"])))]
 pub struct Compare {
     /// Folders of finished runs, or one scenario with --arm
     #[arg(required = true, value_name = "RUN|SCENARIO")]
@@ -162,8 +166,12 @@ pub struct Compare {
     #[command(flatten)]
     pub arms: Arms,
     /// Seeds on which every arm is run, the last one included [default with --arm: 1..10]
-    #[arg(long, value_name = "FIRST..LAST", requires = "arm")]
+    #[arg(long, value_name = "FIRST..LAST", requires = "sweep")]
     pub seeds: Option<String>,
+    /// Run one scenario against itself so many times, each on seeds of its own, and count the intervals that cover zero: how far
+    /// they can be trusted with this scenario and so many seeds
+    #[arg(long, value_name = "TIMES", conflicts_with_all = ["arm", "out"], value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub itself: Option<u32>,
     #[command(flatten)]
     pub changes: Changes,
     /// Where the page goes, and the figures of runs made for it [default with --arm: runs/SCENARIO-compare]
@@ -233,6 +241,9 @@ pub struct Replay {
     /// Run what came from outside with this key changed, too: one of policy, tariff or the market's limits
     #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["verify", "until", "ride"])]
     pub set: Vec<String>,
+    /// Seeds with which the world of a market that was served is drawn, the last one included [default: 1..5]
+    #[arg(long, value_name = "FIRST..LAST", requires = "other")]
+    pub seeds: Option<String>,
     /// Show every ride that ends otherwise
     #[arg(long, requires = "other")]
     pub all: bool,
@@ -292,6 +303,9 @@ pub struct Gate {
     /// Change a key of the candidate
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Seeds with which the world of a market that was served is drawn, the last one included [default: 1..5]
+    #[arg(long, value_name = "FIRST..LAST")]
+    pub seeds: Option<String>,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -171,8 +171,8 @@ pub enum Error {
         /// One like it.
         suggestion: Option<String>,
     },
-    /// A log of a market that was served.
-    #[error("the log in {} is of a market that was served: its world is not in it", folder.display())]
+    /// A log in which nobody asked for anything.
+    #[error("nobody asked for a ride in the log in {}", folder.display())]
     NoWorld {
         /// The folder.
         folder: PathBuf,
@@ -505,7 +505,7 @@ impl Error {
                 "E0812",
                 "figures are those of summary.json, levels parted by dots: `service_rate`, `wait_s.p95`",
             ),
-            Self::NoWorld { .. } => problem("E0715", "give the log of a simulated run"),
+            Self::NoWorld { .. } => problem("E0715", "give a log with rides: `hansom log cat` shows what it holds"),
             Self::OtherWorld { .. } => problem(
                 "E0708",
                 "have files that the scenario names changed since, or was the log written by another version?",

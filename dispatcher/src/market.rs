@@ -16,6 +16,7 @@ use hansom_geo_index::Millis;
 use hansom_market::follower::{self, Following};
 use hansom_market::ingest::Names;
 use hansom_market::log::{LogError, Outlet};
+use hansom_market::planning::{External, Miss, Outlying, Plan};
 use hansom_market::recovery::{self, Report, Took};
 use hansom_market::{Market, Streets};
 use tracing::{error, info, warn};
@@ -52,6 +53,8 @@ pub struct Spec {
     pub streets: Streets,
     /// The folder for its log.
     pub folder: PathBuf,
+    /// The program that plans for it; `None`: its own planner does.
+    pub planner: Option<Outlying>,
     /// The time by which it stamps.
     pub clock: WallClock,
     /// The most commands that may wait for it.
@@ -78,6 +81,7 @@ impl Spec {
             capacity: 8_192,
             keep_positions: Millis::from_secs(86_400),
             keep_told_bytes: KEEP_TOLD_BYTES,
+            planner: None,
             rules: None,
             reopen_after: REOPEN_AFTER,
         }
@@ -163,7 +167,7 @@ impl MarketActor {
         self.tell(&report);
         self.shared.clock.go_on_from(market.now());
         let shared = self.shared.clone();
-        let mut market = market.plan_beside(streets, Box::new(move || shared.lanes.nudge()));
+        let mut market = market.plan_beside(self.planner(), Box::new(move || shared.lanes.nudge()));
         if let Some(rules) = self.spec.rules {
             market = market.decide_by(rules);
         }
@@ -177,6 +181,23 @@ impl MarketActor {
         self.outbox.try_send(Durable::Opened(Box::new(opened))).map_err(|_| Cause::Stuck)?;
         let checked = (Instant::now(), market.turns());
         Ok(Serving { market, names, positions: Positions::new(), follower, checked, found: Found::default() })
+    }
+
+    /// Who answers its matching problems. An answer of a program outside that is not taken is kept in quarantine.
+    fn planner(&self) -> Box<dyn Plan> {
+        let Spec { planner, streets, .. } = &self.spec;
+        let Some(place) = planner else { return Box::new(streets.planner()) };
+        let shared = self.shared.clone();
+        let missed = move |Miss { at, why, answer }: Miss| {
+            warn!(market = %shared.name, %why, "the planner's answer was not taken: the rides wait for the next window");
+            if !answer.is_empty() {
+                shared.quarantine.put(why.to_string(), "planner", at, answer);
+                if let Err(fault) = shared.quarantine.settle() {
+                    error!(market = %shared.name, %fault, "a planner's answer could not be kept");
+                }
+            }
+        };
+        Box::new(External::new(place.clone(), streets, Box::new(missed)))
     }
 
     /// Says how the market was opened.

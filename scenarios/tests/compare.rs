@@ -87,3 +87,18 @@ fn arms_and_seeds_that_make_no_sense_are_explained() {
         "compare town.toml --seeds 1..2",
     ]));
 }
+
+#[test]
+fn a_scenario_is_held_against_itself_on_disjoint_seeds() {
+    let desk = Desk::with_town();
+    let said = desk
+        .hansom("compare town.toml --itself 3 --seeds 4..6 --format json --set period.end=2026-03-05T08:10:00+01:00");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let covered: Value = serde_json::from_str(&said.out).expect("one JSON object");
+    assert_eq!((&covered["times"], &covered["seeds_an_arm"]), (&Value::from(3), &Value::from(3)));
+    let rate = &covered["kpis"][0];
+    assert_eq!((&rate["kpi"], &rate["intervals"]), (&Value::from("service_rate"), &Value::from(3)));
+    assert_eq!(desk.hansom("compare town.toml --itself 3 --arm policy.kind=nearest").code, 2);
+    let text = desk.hansom("compare town.toml --itself 2 --seeds 1..2 --set period.end=2026-03-05T08:10:00+01:00");
+    assert!(text.out.contains("cover zero"), "{}", text.whole());
+}

@@ -191,3 +191,42 @@ fn why_not_explains_who_could_not_be_asked() {
     assert_eq!((said.code, said.out.ends_with(&format!("{chosen} got it\n"))), (0, true), "{}", said.whole());
     insta::assert_snapshot!(desk.transcript(&["why-not run 1 d00", "why-not run 100000 d0"]));
 }
+
+#[test]
+fn the_log_of_a_served_market_is_run_again_beside_the_error_of_its_model() {
+    let desk = Desk::with_town();
+    let city = "serve --scenario town.toml --speed 600 --data data --listen 127.0.0.1:0 --set demand.rate_per_h=120 \
+        --set rider.patience_s=200 --set policy.kind=nearest";
+    let served = desk.hansom(city);
+    assert_eq!(served.code, 0, "{}", served.whole());
+    let other = json(&desk, "replay data/town --policy batch --seeds 1..3");
+    let log = desk.hansom("log cat data/town").out;
+    let asked = log.lines().filter(|line| line.contains("\"type\":\"RideRequested\"")).count();
+    assert_eq!(other["requests"].as_u64(), Some(asked as u64));
+    assert_eq!(other["learnt"]["shifts"], 8);
+    let errors = other["model_error"].as_array().expect("a list");
+    let error = errors.iter().find(|error| error["kpi"] == "service_rate").expect("a log has a service rate");
+    let figure = |key: &str| error[key].as_f64().expect("a number");
+    assert!((figure("log") - figure("model")).abs() < 0.15, "{error}");
+    // Against itself nothing is different, whatever the model is worth.
+    let same = json(&desk, "replay data/town --policy nearest --seeds 1..3");
+    assert_eq!(same["baseline"]["event_chain"], same["other"]["event_chain"]);
+    assert_eq!(same["baseline"]["event_chain"], other["baseline"]["event_chain"], "one seed is one world");
+    for kpi in same["kpis"].as_array().expect("figures") {
+        let differences = kpi["differences"][0]["by_pair"].as_array().expect("a list");
+        assert!(differences.iter().all(|difference| difference.as_f64() == Some(0.0)), "{kpi}");
+    }
+    let text = desk.hansom("replay data/town --policy batch --seeds 1..3");
+    assert_eq!(text.code, 0, "{}", text.err);
+    for part in [
+        "requests of a market that was served, 3 seeds",
+        "learnt: patience",
+        "the model against the log",
+        "end otherwise, with seed 1",
+    ] {
+        assert!(text.out.contains(part), "{part}: {}", text.out);
+    }
+    let gate = "gate --log data/town --candidate town.toml --guard service_rate>=-0% --seeds 1..2";
+    assert_eq!(desk.hansom(&format!("{gate} --set policy.kind=nearest")).code, 0);
+    assert_eq!(desk.hansom(&format!("{gate} --set policy.max_wait_s=5")).code, 1);
+}

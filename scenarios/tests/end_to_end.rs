@@ -8,6 +8,7 @@ mod help;
 mod history;
 mod import;
 mod log;
+mod planner;
 mod principals;
 mod quarantine;
 mod scenario;

@@ -18,6 +18,7 @@ mod settings;
 pub mod supply;
 pub mod traffic;
 
+pub use agent::{Known, Traits};
 pub use city::City;
 pub use market::MarketFile;
 pub use report::RunReport;

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use hansom_engine::record::Header;
 use hansom_geo_index::{Millis, WeightsVersion};
+use hansom_market::planning::Outlying;
 
 use crate::city::City;
 use crate::scenario::{Faults, HourSpan, Override, Scenario, Streets};
-use crate::settings::settings;
+use crate::settings::{planner, settings};
 
 /// Hours are laid out for two spans of so many weeks: the one of the market's start and the next. So a market that is opened
 /// again finds the same settings, and one that stays open has a year at least.
@@ -36,6 +37,11 @@ impl MarketFile {
     /// Its streets.
     pub fn streets(&self) -> &Streets {
         &self.0.network
+    }
+
+    /// The program that plans for it; `None`: its own planner does.
+    pub fn planner(&self) -> Option<Outlying> {
+        planner(&self.0)
     }
 
     /// The header of its log, if that is started at `now`.

@@ -1,13 +1,14 @@
 //! Where the world meets the market: commands go in, turns come out.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hansom_engine::domain::{Key, Settings};
 use hansom_engine::record::{Header, Ping};
 use hansom_engine::{Command, Turn};
 use hansom_geo_index::Millis;
 use hansom_market::log::{LogError, Mode, Writer};
+use hansom_market::planning::{External, Miss};
 use hansom_market::seam::clock::Monotonic;
 use hansom_market::seam::disk::Nowhere;
 use hansom_market::{Closed, Market, MarketError, Wakeup};
@@ -15,11 +16,35 @@ use hansom_market::{Closed, Market, MarketError, Wakeup};
 use crate::city::City;
 use crate::rng::{Purpose, Stream};
 use crate::scenario::Scenario;
+use crate::settings::planner;
+
+/// Answers of a planner outside that were not taken.
+#[derive(Debug, Default)]
+pub struct Missed {
+    /// How many.
+    pub count: u64,
+    /// The first ones.
+    pub first: Vec<Miss>,
+}
+
+impl Missed {
+    /// So many are kept.
+    const MOST: usize = 100;
+
+    fn add(&mut self, miss: Miss) {
+        self.count += 1;
+        if self.first.len() < Self::MOST {
+            self.first.push(miss);
+        }
+    }
+}
 
 /// The market of a run.
 #[derive(Debug)]
 pub struct Port {
     market: Market,
+    /// What a planner outside said that was not taken.
+    missed: Arc<Mutex<Missed>>,
     keys: Stream,
     /// How many commands had a key.
     keyed: u64,
@@ -44,11 +69,14 @@ impl Port {
             Some(folder) => Writer::create(folder, &header, mode)?,
             None => Writer::create_on(Arc::new(Nowhere), Path::new("nowhere"), &header, mode)?,
         };
-        Ok(Self {
-            market: Market::new(&header, city, log, Box::new(Monotonic::new())),
-            keys: Stream::new(scenario.seed, Purpose::Key),
-            keyed: 0,
-        })
+        let mut market = Market::new(&header, city, log, Box::new(Monotonic::new()));
+        let missed: Arc<Mutex<Missed>> = Arc::default();
+        if let Some(place) = planner(scenario) {
+            let kept = missed.clone();
+            let keep = move |miss| kept.lock().unwrap_or_else(PoisonError::into_inner).add(miss);
+            market = market.plan_by(Box::new(External::new(place, city, Box::new(keep))));
+        }
+        Ok(Self { market, missed, keys: Stream::new(scenario.seed, Purpose::Key), keyed: 0 })
     }
 
     /// When the market wants to be woken, if that is before `before`.
@@ -77,9 +105,10 @@ impl Port {
         self.market.pings_buffer()
     }
 
-    /// Closes the market and its log.
-    pub fn close(self) -> Result<Closed, LogError> {
-        self.market.close()
+    /// Closes the market and its log. Returns the answers of a planner outside that were not taken, too.
+    pub fn close(self) -> Result<(Closed, Missed), LogError> {
+        let closed = self.market.close()?;
+        Ok((closed, std::mem::take(&mut *self.missed.lock().unwrap_or_else(PoisonError::into_inner))))
     }
 
     fn key(&mut self, at: Millis) -> Key {

@@ -12,7 +12,7 @@ use hansom_geo_index::Millis;
 use hansom_market::log::Mode;
 use hansom_market::{Closed, MarketError};
 
-use crate::agent::{Outcome, Sender, World};
+use crate::agent::{Known, Outcome, Sender, World};
 use crate::city::{self, City};
 use crate::demand::{self, DemandError, Quarantined, Request, RequestFile};
 use crate::machine;
@@ -88,6 +88,8 @@ pub struct Cast {
     pub drivers: Vec<supply::Driver>,
     /// Rows of the request file that are no requests.
     pub quarantined: Vec<Quarantined>,
+    /// What is known of them, if they are those of a log.
+    pub known: Option<Known>,
 }
 
 impl Cast {
@@ -100,7 +102,7 @@ impl Cast {
     /// These riders, and the drivers of a scenario.
     pub fn asking(scenario: &Scenario, city: &City, requests: Vec<Request>) -> Result<Self, RunError> {
         let drivers = supply::drivers(scenario, city, &requests)?;
-        Ok(Self { requests, drivers, quarantined: Vec::new() })
+        Ok(Self { requests, drivers, quarantined: Vec::new(), known: None })
     }
 }
 
@@ -146,7 +148,7 @@ fn play(
     options: &Options<'_>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<RunReport, RunError> {
-    let Cast { requests, drivers, quarantined } = cast;
+    let Cast { requests, drivers, quarantined, known } = cast;
     let stints = match &options.out {
         Some(folder) => {
             let path = folder.join("vehicles.csv");
@@ -157,7 +159,10 @@ fn play(
         None => Stints::Dropped,
     };
     let settings = settings(scenario, scenario.hours(city.network.version_count() > 1));
-    let world = World::new(scenario, city.clone(), settings.hours.clone(), drivers, stints);
+    let mut world = World::new(scenario, city.clone(), settings.hours.clone(), drivers, stints);
+    if let Some(known) = known {
+        world = world.knowing(scenario, known);
+    }
     let log = options.out.as_ref().filter(|_| options.log).map(|folder| folder.join("log"));
     let mode = if options.threads > 1 { Mode::Threaded } else { Mode::Inline };
     let port = Port::open(scenario, settings, city, log.as_deref(), mode).map_err(MarketError::Log)?;
@@ -195,7 +200,7 @@ impl Report<'_> {
         let folder = options.out.as_deref().unwrap_or(Path::new(""));
         let outcome = world.finish(ended).map_err(written(&folder.join("vehicles.csv")))?;
         let Outcome { trips, totals, series, refused, supply: drivers } = outcome;
-        let Closed { state, log, latencies, violations } = port.close().map_err(MarketError::Log)?;
+        let (Closed { state, log, latencies, violations }, missed) = port.close().map_err(MarketError::Log)?;
         let latency_us = |per_mille| latencies.percentile_ns(per_mille).map_or(f64::NAN, |ns| f64::from(ns) / 1000.0);
         let figures = Figures::of(scenario, &trips, &totals);
         let summary = Summary {
@@ -239,6 +244,7 @@ impl Report<'_> {
             violations: violations.first.iter().map(ToString::to_string).collect(),
             refused_commands: refused,
             quarantined,
+            missed,
         })
     }
 }

@@ -1,10 +1,15 @@
 //! What a scenario tells the dispatcher: the settings of its market.
 
+use std::time::Duration;
+
 use hansom_engine::Money;
 use hansom_engine::domain::{Hours, Planner, Policy, Settings, Tariff, Term, Unserved, Weights};
 use hansom_geo_index::Millis;
 
-use crate::scenario::{HourSpan, PolicyKind, Scenario, Silence};
+use hansom_market::planning::Outlying;
+use hansom_market::seam::peer::Reach;
+
+use crate::scenario::{ExternalPlanner, HourSpan, PolicyKind, Scenario, Silence};
 
 /// How long a driver who turned a ride down is spared it.
 const DECLINE_REST: Millis = Millis::from_secs(60);
@@ -56,6 +61,19 @@ pub fn settings(scenario: &Scenario, hours: Vec<HourSpan>) -> Settings {
     }
 }
 
+/// The program that plans for the market of `scenario`; `None`: its own planner does.
+pub fn planner(scenario: &Scenario) -> Option<Outlying> {
+    let ExternalPlanner { command, address, timeout } = &scenario.policy.external;
+    let reach = match (scenario.policy.kind, command, address) {
+        (PolicyKind::External, Some(command), _) => {
+            Reach::Command(command.split_whitespace().map(str::to_owned).collect())
+        }
+        (PolicyKind::External, None, Some(address)) => Reach::Address(address.clone()),
+        _ => return None,
+    };
+    Some(Outlying { reach, patience: Duration::from_millis(timeout.0.unsigned_abs()) })
+}
+
 fn policy(scenario: &Scenario) -> Policy {
     let policy = &scenario.policy;
     let given = &policy.weights;
@@ -78,6 +96,7 @@ fn policy(scenario: &Scenario) -> Policy {
         planner: match policy.kind {
             PolicyKind::Nearest => Planner::Nearest,
             PolicyKind::Batch => Planner::Batch,
+            PolicyKind::External => Planner::External,
         },
         batch_window: policy.batch_window,
         candidates: policy.candidates,

@@ -81,6 +81,11 @@ impl Traffic {
         hidden
     }
 
+    /// The traffic of a scenario on its network, with these factors on the times of edges and nothing else hidden.
+    pub fn with_factors(scenario: &Scenario, network: &Network, factors: &[f64]) -> Self {
+        Self::timetable(&scenario.hours(network.version_count() > 1), network, factors)
+    }
+
     fn timetable(hours: &[HourSpan], network: &Network, factors: &[f64]) -> Self {
         let edges = network.edge_count();
         let mut versions = Vec::new();

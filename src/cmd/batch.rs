@@ -20,6 +20,7 @@ use crate::show;
 pub fn run(what: &Batch) -> Result<Exit, Error> {
     let Batch::Dump { log, offset, format, out } = what;
     let logged = Logged::open(log)?;
+    logged.note_planner();
     let basis = basis(&logged, *offset)?;
     let state = logged.state_at(basis)?;
     let question = problem(&state.state, basis, state.at.unwrap_or(logged.header.started_at));

@@ -1,6 +1,7 @@
 //! `hansom compare`: runs against each other, paired by seed.
 
 mod finished;
+mod itself;
 mod sweep;
 pub mod text;
 
@@ -28,6 +29,9 @@ struct Compared {
 
 /// Compares finished runs, or makes them first.
 pub fn run(arguments: &Compare) -> Result<Exit, Error> {
+    if let Some(times) = arguments.itself {
+        return itself::compare(arguments, times);
+    }
     let compared = if arguments.arms.given.is_empty() {
         finished::compare(arguments)?
     } else {

@@ -5,13 +5,13 @@ mod guard;
 use std::fmt::Write as _;
 
 use hansom_market::replay::ReplayError;
-use hansom_simulator::city;
 use hansom_simulator::report::number::{fixed, percent};
 use hansom_simulator::scenario::Scenario;
+use hansom_simulator::{RunReport, city};
 use serde_json::{Value, json};
 
 use super::logged::Logged;
-use super::rerun;
+use super::rerun::{self, Rerun};
 use super::scenario::overrides;
 use crate::cli::{Changes, Format, Gate};
 use crate::error::{Error, Exit};
@@ -24,9 +24,9 @@ pub fn run(arguments: &Gate) -> Result<Exit, Error> {
     let logged = Logged::open(&arguments.log)?;
     let candidate = candidate(&logged, arguments)?;
     let guards: Vec<Guard> = arguments.guards.iter().map(|text| Guard::parse(text)).collect::<Result<_, _>>()?;
-    let Some(rerun) = rerun::run(&logged, &candidate)? else { return Ok(Exit::Interrupted) };
-    let (log, other) = (rerun::figures(&rerun.before), rerun::figures(&rerun.after));
-    let seen: Vec<Seen> = guards.into_iter().map(|guard| Seen::of(guard, &log, &other)).collect();
+    let seeds = rerun::seeds(arguments.seeds.as_deref())?;
+    let Some(rerun) = rerun::run(&logged, &candidate, seeds)? else { return Ok(Exit::Interrupted) };
+    let seen: Vec<Seen> = guards.into_iter().map(|guard| Seen::of(guard, &rerun)).collect();
     match arguments.format {
         Format::Text => show::result(&text(&seen))?,
         Format::Json => show::result(&show::json(&as_json(arguments, &seen)))?,
@@ -65,8 +65,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(guard: Guard, log: &Value, candidate: &Value) -> Self {
-        let (log, candidate) = (figure(log, &guard.field), figure(candidate, &guard.field));
+    fn of(guard: Guard, rerun: &Rerun) -> Self {
+        let (log, candidate) = (mean(&rerun.before, &guard.field), mean(&rerun.after, &guard.field));
         let limit = log.map(|log| guard.limit(log));
         let holds = candidate.zip(limit).is_some_and(|(value, limit)| guard.holds(value, limit));
         Self { guard, log, candidate, limit, holds }
@@ -82,6 +82,12 @@ impl Seen {
             format!("{sign}{}", percent((candidate - log) / log.abs()))
         })
     }
+}
+
+/// The mean of a figure over runs; `None`: none has it.
+fn mean(reports: &[RunReport], field: &str) -> Option<f64> {
+    let values: Vec<f64> = reports.iter().filter_map(|report| figure(&rerun::figures(report), field)).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn number(value: f64) -> String {

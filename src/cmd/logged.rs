@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use hansom_engine::domain::Planner;
 use hansom_engine::record::Header;
 use hansom_engine::{DriverId, Offset, RideId, State};
 use hansom_geo_index::Millis;
@@ -14,6 +15,7 @@ use hansom_simulator::scenario::{Override, Period, Scenario, Timezone};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::show;
 
 /// A log of a run, ready to be read more than once.
 #[derive(Debug)]
@@ -45,6 +47,15 @@ impl<'a> Logged<'a> {
     /// Whether the log is of a market that was served: nobody has simulated its world.
     pub fn is_served(&self) -> bool {
         self.scenario.period == Period::default()
+    }
+
+    /// Says that what is worked out now is not what a program outside worked out then, if one planned.
+    pub fn note_planner(&self) {
+        if self.header.settings.policy.planner == Planner::External {
+            show::note(
+                "note: a program outside planned; what follows is what the `batch` planner makes of the same question",
+            );
+        }
     }
 
     /// The folder it was named by.

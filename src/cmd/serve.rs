@@ -239,6 +239,7 @@ fn start(
         clock,
         capacity: arguments.mailbox as usize,
         keep_positions: Millis::from_secs(i64::from(arguments.keep_positions_min) * 60),
+        planner: market.planner(),
         ..Spec::new(market.header(&streets, clock.now()), streets, &arguments.data)
     };
     let market = house.dispatcher.open(spec.clone())?;

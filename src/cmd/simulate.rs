@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hansom_market::quarantine::Store;
 use hansom_simulator::report::html;
 use hansom_simulator::report::number::{bytes, fixed, grouped, money, percent, span};
 use hansom_simulator::report::summary::Spread;
@@ -29,6 +30,7 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Error> {
     bar.finish();
     write_report(&folder, &scenario, &arguments.scenario, &run)?;
     write_quarantine(&folder, &run)?;
+    keep_missed(&folder, &run)?;
     tell(&run);
     match arguments.format {
         Format::Text => show::result(&table(&scenario, &run, &folder))?,
@@ -103,6 +105,19 @@ fn write_quarantine(folder: &Path, run: &RunReport) -> Result<(), Error> {
     done.map_err(|source| Error::File { action: "write", path, source })
 }
 
+/// What a planner outside said that was not taken is kept as a market that is served keeps it.
+fn keep_missed(folder: &Path, run: &RunReport) -> Result<(), Error> {
+    let mut said = run.missed.first.iter().filter(|miss| !miss.answer.is_empty()).peekable();
+    if said.peek().is_none() {
+        return Ok(());
+    }
+    let mut store = Store::open(&folder.join("quarantine"))?;
+    for miss in said {
+        store.append(&miss.why.to_string(), "planner", miss.at, &miss.answer)?;
+    }
+    Ok(store.sync()?)
+}
+
 /// What should not be overlooked, on stderr.
 fn tell(run: &RunReport) {
     let quarantined = run.quarantined.len();
@@ -112,6 +127,13 @@ fn tell(run: &RunReport) {
             grouped(quarantined as i64),
             first.line,
             first.fault
+        ));
+    }
+    if let Some(first) = run.missed.first.first() {
+        show::note(&format!(
+            "note: {} questions to the planner had no answer that could be taken, and waited for the next window; the first: {}",
+            grouped(run.missed.count as i64),
+            first.why
         ));
     }
     for violation in &run.violations {
@@ -128,6 +150,7 @@ fn table(scenario: &Scenario, run: &RunReport, folder: &Path) -> String {
     let planner = match scenario.policy.kind {
         PolicyKind::Nearest => "nearest",
         PolicyKind::Batch => "batch",
+        PolicyKind::External => "external",
     };
     let mut text = format!(
         "{}, seed {}: {} requests, {} vehicles, {planner}\n\n",

@@ -17,6 +17,7 @@ use crate::show;
 /// Explains each offer of the ride.
 pub fn run(arguments: &Why) -> Result<Exit, Error> {
     let logged = Logged::open(&arguments.log)?;
+    logged.note_planner();
     let ride = RideId(arguments.ride);
     let decisions = decisions(&logged, ride)?;
     let (state, explained) = explain(&logged, ride, &decisions)?;

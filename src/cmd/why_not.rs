@@ -40,6 +40,7 @@ struct Lost {
 /// Explains each offer of the ride that the driver did not get.
 pub fn run(arguments: &WhyNot) -> Result<Exit, Error> {
     let logged = Logged::open(&arguments.log)?;
+    logged.note_planner();
     let ride = RideId(arguments.ride);
     let driver = Name::from(arguments.driver.as_str());
     known_driver(&logged, &arguments.driver)?;

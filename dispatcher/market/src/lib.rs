@@ -9,7 +9,7 @@ pub mod follower;
 pub mod ingest;
 mod latency;
 pub mod log;
-mod planning;
+pub mod planning;
 pub mod quarantine;
 pub mod recovery;
 pub mod replay;

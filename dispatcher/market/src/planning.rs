@@ -1,6 +1,11 @@
-//! Where the planner works: with the writer, or beside it in a thread of its own.
+//! Where the planner works: with the writer, or beside it in a thread of its own; and whose it is: the product's own, or a
+//! program of somebody else's.
+
+mod external;
+mod wire;
 
 use crate::seam::clock::{Clock, Monotonic};
+use hansom_engine::assignment::NotOptimal;
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::{MatchingProblem, OpenRide};
 use hansom_engine::record::Proposal;
@@ -9,13 +14,36 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 
+pub use external::{External, Fault, Miss, Missed, Outlying};
+
+/// Answers matching problems.
+pub trait Plan: Send {
+    /// Who shall serve whom, or that the answer does not prove to be the best.
+    fn answer(&mut self, problem: &MatchingProblem<'_>) -> Result<Proposal, NotOptimal>;
+
+    /// The same, with what the planner fails on left open.
+    fn answer_sound(&mut self, problem: &MatchingProblem<'_>) -> Proposal {
+        self.answer(problem).unwrap_or(Proposal { basis: problem.basis, changes: Vec::new() })
+    }
+}
+
+impl Plan for BatchPlanner {
+    fn answer(&mut self, problem: &MatchingProblem<'_>) -> Result<Proposal, NotOptimal> {
+        self.propose(problem)
+    }
+
+    fn answer_sound(&mut self, problem: &MatchingProblem<'_>) -> Proposal {
+        propose(self, problem)
+    }
+}
+
 /// Called when an answer is there.
 pub type Told = Box<dyn Fn() + Send>;
 
 /// The planner of a market.
 pub(crate) enum Planning {
     /// In the writer's thread: an answer is there at once.
-    Here(Box<BatchPlanner>),
+    Here(Box<dyn Plan>),
     /// In a thread of its own.
     Beside(Beside),
 }
@@ -40,7 +68,7 @@ pub(crate) struct Answered {
 pub(crate) struct Gone;
 
 impl Beside {
-    pub fn start(mut planner: BatchPlanner, told: Told) -> Self {
+    pub fn start(mut planner: Box<dyn Plan>, told: Told) -> Self {
         let (questions, asked) = sync_channel::<MatchingProblem<'static>>(1);
         // An answer to the question before may still lie there.
         let (answer, answers) = sync_channel(2);
@@ -48,7 +76,7 @@ impl Beside {
             let clock = Monotonic::new();
             for question in asked {
                 let began = clock.now_ns();
-                let proposal = propose(&mut planner, &question);
+                let proposal = planner.answer_sound(&question);
                 let took_ns = clock.now_ns() - began;
                 if answer.send(Answered { proposal, took_ns }).is_err() {
                     return;

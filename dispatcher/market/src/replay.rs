@@ -8,6 +8,7 @@ use crate::log::{LogError, Reader, each_turn};
 use crate::planning::propose;
 use crate::streets::Streets;
 use hansom_engine::decide::decide;
+use hansom_engine::domain::Planner;
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::problem;
 use hansom_engine::record::canonical::{self, EventChain, blank};
@@ -224,11 +225,11 @@ pub fn redecide_by(
     if header.logic_version != LOGIC_VERSION {
         return Err(ReplayError::OtherLogic { logged: header.logic_version, ours: LOGIC_VERSION });
     }
-    let origin = header.origin;
+    let (origin, by) = (header.origin, header.settings.policy.planner);
     let mut replay = Replay::new(header, &streets.network);
     let stripped = reader.stripped_from()?;
     let mut desk = streets.desk();
-    let mut planner = Again::new(streets, check);
+    let mut planner = Again::new(streets, check, by);
     let mut decided = blank();
     let mut bytes = Vec::new();
     each_turn(reader, |logged, logged_events| {
@@ -300,10 +301,11 @@ struct Again {
 }
 
 impl Again {
-    fn new(streets: &Streets, check: Check) -> Self {
-        let planner = match check {
-            Check::Engine => None,
-            Check::EngineAndPlanner => Some(streets.planner()),
+    fn new(streets: &Streets, check: Check, by: Planner) -> Self {
+        let planner = match (check, by) {
+            // What a program of somebody else's would answer now says nothing about the log.
+            (Check::Engine, _) | (_, Planner::External) => None,
+            (Check::EngineAndPlanner, Planner::Nearest | Planner::Batch) => Some(streets.planner()),
         };
         Self { planner, answer: None }
     }

@@ -30,7 +30,8 @@ impl Streets {
         Desk::new(self.network.clone(), self.router.clone(), self.snap.clone())
     }
 
-    pub(crate) fn planner(&self) -> BatchPlanner {
+    /// The product's own planner on it.
+    pub fn planner(&self) -> BatchPlanner {
         BatchPlanner::new(self.network.clone(), self.router.clone())
     }
 }

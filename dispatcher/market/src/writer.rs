@@ -3,7 +3,7 @@
 use crate::audit::{Audit, Violations};
 use crate::latency::Latencies;
 use crate::log::{LogError, Totals, Writer};
-use crate::planning::{Answered, Beside, Gone, Planning, Told};
+use crate::planning::{Answered, Beside, Gone, Plan, Planning, Told};
 use crate::seam::clock::Clock;
 use crate::seam::disk::Lock;
 use crate::streets::Streets;
@@ -165,8 +165,14 @@ impl Market {
     /// Has the planner work in a thread of its own from now on. It calls `told` when it has an answer:
     /// [`hear_planner`](Self::hear_planner) takes it in.
     #[must_use]
-    pub fn plan_beside(self, streets: &Streets, told: Told) -> Self {
-        Self { planning: Planning::Beside(Beside::start(streets.planner(), told)), ..self }
+    pub fn plan_beside(self, planner: Box<dyn Plan>, told: Told) -> Self {
+        Self { planning: Planning::Beside(Beside::start(planner, told)), ..self }
+    }
+
+    /// Has this planner answer in the writer's thread from now on.
+    #[must_use]
+    pub fn plan_by(self, planner: Box<dyn Plan>) -> Self {
+        Self { planning: Planning::Here(planner), ..self }
     }
 
     /// Has the market decide by other rules than the engine's from now on: so tests plant a fault.
@@ -257,7 +263,7 @@ impl Market {
         match &mut self.planning {
             Planning::Beside(planner) => planner.ask(question.into_owned()),
             Planning::Here(planner) => {
-                let answered = planner.propose(&question);
+                let answered = planner.answer(&question);
                 let took_ns = self.clock.now_ns() - began;
                 let proposal = answered.map_err(|source| MarketError::Planner { basis: stamp.offset, source })?;
                 self.answer = Some(Answer { due: stamp.at + self.planner_latency, proposal, took_ns });

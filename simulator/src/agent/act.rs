@@ -62,6 +62,9 @@ impl World {
         if supply.end.is_some_and(|end| end <= at) {
             return None;
         }
+        if let Some(started) = self.started.get(vehicle as usize) {
+            return Some(Command::StartShift(Box::new(started.clone())));
+        }
         Some(Command::StartShift(Box::new(StartShift {
             driver: (&*supply.name).into(),
             place: self.city.network.coord(supply.place),

@@ -6,13 +6,14 @@
 mod act;
 mod driver;
 mod hear;
+mod known;
 mod rider;
 mod vehicle;
 
 use std::sync::Arc;
 
 use hansom_engine::domain::Hours;
-use hansom_engine::record::Ping;
+use hansom_engine::record::{Ping, RequestRide, StartShift};
 use hansom_engine::{Command, DriverId};
 use hansom_geo_index::Millis;
 use hansom_geo_index::route::{Path, Times};
@@ -28,7 +29,9 @@ use crate::supply;
 use crate::traffic::Traffic;
 
 use driver::{Driver, Duty, OpenStint};
+pub use known::Known;
 use rider::Riders;
+pub use rider::Traits;
 pub use vehicle::{Roads, Vehicle};
 
 /// Who sent a command, and so who is told what became of it.
@@ -55,6 +58,10 @@ pub struct World {
     /// Which vehicle a driver of the market drives.
     vehicle_of: Vec<u32>,
     riders: Riders,
+    /// The orders of riders, in order of request, where they are known …
+    asked: Vec<RequestRide>,
+    /// … and those of drivers, by vehicle.
+    started: Vec<StartShift>,
     agenda: Agenda,
     sense: Sense,
     trips: Vec<Trip>,
@@ -153,6 +160,8 @@ impl World {
             supply,
             vehicle_of: Vec::new(),
             riders: Riders::new(scenario),
+            asked: Vec::new(),
+            started: Vec::new(),
             agenda,
             trips: Vec::new(),
             stints,
@@ -209,7 +218,10 @@ impl World {
     /// A rider asks for a ride.
     pub fn request(&mut self, request: Request) -> Command {
         self.trips.push(Trip::new(request));
-        Command::RequestRide(Box::new(hansom_engine::record::RequestRide {
+        if let Some(asked) = self.asked.get(self.trips.len() - 1) {
+            return Command::RequestRide(Box::new(asked.clone()));
+        }
+        Command::RequestRide(Box::new(RequestRide {
             rider: format!("r{}", self.trips.len()).as_str().into(),
             pickup: request.pickup,
             dropoff: request.dropoff,

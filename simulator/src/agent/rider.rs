@@ -66,10 +66,23 @@ impl Rider {
     }
 }
 
+/// What a rider is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// How long he waits for a match.
+    pub patience: Millis,
+    /// How much later than promised the pickup may be.
+    pub lateness: Millis,
+    /// Whether he comes to the pickup; `None`: that is left to chance.
+    pub shows: Option<bool>,
+}
+
 /// All riders whose rides are not over.
 #[derive(Debug)]
 pub struct Riders {
     open: BTreeMap<RideId, Rider>,
+    /// Those that are known, in order of request.
+    known: Vec<Traits>,
     scenario: crate::scenario::Rider,
     patience: Stream,
     lateness: Stream,
@@ -82,6 +95,7 @@ impl Riders {
         let stream = |purpose| Stream::new(scenario.seed, purpose);
         Self {
             open: BTreeMap::new(),
+            known: Vec::new(),
             scenario: scenario.rider.clone(),
             patience: stream(Purpose::Patience),
             lateness: stream(Purpose::Lateness),
@@ -89,16 +103,27 @@ impl Riders {
         }
     }
 
+    /// Riders are like this from now on, in order of request.
+    pub fn know(&mut self, riders: Vec<Traits>) {
+        self.known = riders;
+    }
+
     /// A rider asked for a ride at `at`.
     pub fn add(&mut self, ride: RideId, at: Millis, direct: Millis) -> &Rider {
         let id = u64::from(ride.0);
-        let rider = Rider {
-            patience_until: at + self.scenario.patience.pick(self.patience.draw(id, 0)),
+        let known = ride.index().checked_sub(1).and_then(|n| self.known.get(n));
+        let Traits { patience, lateness, shows } = known.copied().unwrap_or_else(|| Traits {
+            patience: self.scenario.patience.pick(self.patience.draw(id, 0)),
             lateness: self.scenario.lateness.pick(self.lateness.draw(id, 0)),
+            shows: None,
+        });
+        let rider = Rider {
+            patience_until: at + patience,
+            lateness,
             promise_until: Millis(i64::MIN),
             matched: false,
             met: false,
-            shows: !self.no_show.draw(id, 0).chance(self.scenario.no_show),
+            shows: shows.unwrap_or_else(|| !self.no_show.draw(id, 0).chance(self.scenario.no_show)),
             direct,
             offered_to: Vec::new(),
         };

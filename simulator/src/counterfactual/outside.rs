@@ -35,14 +35,14 @@ impl Outside {
 }
 
 /// Whether the command of a turn took effect: it was neither forbidden, nor sent before, nor skipped.
-fn was_taken(turn: &Turn) -> bool {
+pub(super) fn was_taken(turn: &Turn) -> bool {
     let void = |event: &Event| {
         matches!(event, Event::Refused { .. } | Event::Repeated { .. } | Event::Poisoned { step: Poison::Command })
     };
     !turn.events.iter().any(void)
 }
 
-fn request(at: Millis, asked: &RequestRide) -> Request {
+pub(super) fn request(at: Millis, asked: &RequestRide) -> Request {
     let RequestRide { pickup, dropoff, seats, .. } = *asked;
     Request { at, pickup, dropoff, seats }
 }

@@ -72,6 +72,7 @@ impl Report<'_> {
         let planner = match policy.kind {
             PolicyKind::Nearest => "nearest".to_owned(),
             PolicyKind::Batch => format!("batch, window {}", span(policy.batch_window.0 as f64 / 1000.0)),
+            PolicyKind::External => format!("external, window {}", span(policy.batch_window.0 as f64 / 1000.0)),
         };
         let streets = format!("{}, {} edges", self.network.name(), grouped(self.network.edge_count() as i64));
         text += "<ul class=\"facts\">";

@@ -27,6 +27,7 @@ pub use vehicles::{Kind, Stint, Stints, Totals};
 
 use crate::city::City;
 use crate::demand::Quarantined;
+pub use crate::port::Missed;
 use crate::scenario::Scenario;
 use crate::supply::Driver;
 
@@ -49,6 +50,8 @@ pub struct RunReport {
     pub refused_commands: u64,
     /// Rows of the request file that are no requests.
     pub quarantined: Vec<Quarantined>,
+    /// Answers of a planner outside that were not taken.
+    pub missed: Missed,
 }
 
 impl RunReport {

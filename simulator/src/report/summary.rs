@@ -220,7 +220,7 @@ pub struct Fares {
 }
 
 /// What trips and stints say about a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
     /// How rides ended.
     pub outcomes: Outcomes,

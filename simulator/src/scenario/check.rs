@@ -6,7 +6,7 @@ use hansom_geo_index::import::synthetic;
 use super::document::{Document, Entry, quoted};
 use super::fault::{Fault, Place, nearest};
 use super::keys::LONGEST_PERIOD;
-use super::model::{Demand, DemandModel, Fleet, Scenario, StreetSource};
+use super::model::{Demand, DemandModel, Fleet, PolicyKind, Scenario, StreetSource};
 
 /// Adds the faults of keys that do not go together. Keys that are at fault by themselves have been named before and
 /// stand at their defaults.
@@ -18,6 +18,7 @@ pub(super) fn together(scenario: &Scenario, document: &Document, faults: &mut Ve
     faults.extend(check.shift());
     faults.extend(check.silence());
     faults.extend(check.keep());
+    faults.extend(check.external());
     if let Demand::Model(model) = &scenario.demand {
         faults.extend(check.rates(model));
         faults.extend(check.zone_names(model));
@@ -31,6 +32,7 @@ pub(super) fn market(scenario: &Scenario, document: &Document, faults: &mut Vec<
     faults.extend(check.city());
     faults.extend(check.silence());
     faults.extend(check.keep());
+    faults.extend(check.external());
 }
 
 impl Scenario {
@@ -166,6 +168,25 @@ impl Check<'_> {
             against: format!("orders are remembered for {} s", keep.keys.0 / 1000),
             remedy: "raise `keep.drivers_s`, or lower `keep.keys_s`".to_owned(),
         })
+    }
+
+    /// A planner outside is either started or listens somewhere.
+    fn external(&self) -> Option<Fault> {
+        let external = &self.scenario.policy.external;
+        match (&external.command, &external.address) {
+            (None, None) if self.scenario.policy.kind == PolicyKind::External => Some(Fault::Missing {
+                key: "policy.external.command".to_owned(),
+                file: self.document.file.clone(),
+                example: "policy = { kind = \"external\", external = { command = \"python3 greedy.py\" } }",
+            }),
+            (Some(_), Some(_)) => Some(Fault::TwoForms {
+                key: "policy.external.address".to_owned(),
+                place: self.entry("policy.external.address")?.place.clone(),
+                other: "policy.external.command".to_owned(),
+                other_place: self.entry("policy.external.command")?.place.clone(),
+            }),
+            _ => None,
+        }
     }
 
     fn silence(&self) -> Vec<Fault> {

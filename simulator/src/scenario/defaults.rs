@@ -4,8 +4,9 @@ use hansom_geo_index::{Coord, Millimetres, Millis};
 
 use super::dist::Dist;
 use super::model::{
-    Constants, Demand, DemandModel, Driver, Fleet, Idle, Keep, Period, Pings, Place, Policy, PolicyKind, Reanchor,
-    Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights, Zone,
+    Constants, Demand, DemandModel, Driver, ExternalPlanner, Fleet, Idle, Keep, Period, Pings, Place, Policy,
+    PolicyKind, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved,
+    Weights, Zone,
 };
 use super::timezone::Timezone;
 
@@ -91,6 +92,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             kind: PolicyKind::Batch,
+            external: ExternalPlanner { command: None, address: None, timeout: Millis(1000) },
             batch_window: Millis::from_secs(5),
             candidates: 30,
             max_wait: Millis::from_secs(600),

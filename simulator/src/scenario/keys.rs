@@ -4,11 +4,12 @@ use hansom_geo_index::Millis;
 
 use super::form::{
     Choice, Currency, Degrees, Flag, Form, Instant, Maybe, Metres, Milliseconds, Name, Names, Number, Numbers, Path,
-    Seconds, Spread, Whole, Zone,
+    Seconds, Spread, Whole, Words, Zone,
 };
 use super::model::{
-    Constants, Demand, DemandModel, Driver, Fleet, Idle, Incident, Keep, Period, Pings, Place, Policy, PolicyKind,
-    Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
+    Constants, Demand, DemandModel, Driver, ExternalPlanner, Fleet, Idle, Incident, Keep, Period, Pings, Place, Policy,
+    PolicyKind, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved,
+    Weights,
 };
 use super::timezone::Timezone;
 
@@ -207,7 +208,8 @@ fn traffic(keys: &mut impl Keys, t: &mut TrafficKeys, zone: &Timezone) {
 }
 
 fn policy(keys: &mut impl Keys, p: &mut Policy) {
-    const KINDS: &[(&str, PolicyKind)] = &[("nearest", PolicyKind::Nearest), ("batch", PolicyKind::Batch)];
+    const KINDS: &[(&str, PolicyKind)] =
+        &[("nearest", PolicyKind::Nearest), ("batch", PolicyKind::Batch), ("external", PolicyKind::External)];
     keys.key("kind", &mut p.kind, &Choice(KINDS));
     keys.key("batch_window_s", &mut p.batch_window, &Seconds(0..=3600));
     keys.key("candidates", &mut p.candidates, &Whole::of(1..=100_000));
@@ -215,9 +217,20 @@ fn policy(keys: &mut impl Keys, p: &mut Policy) {
     keys.key("planner_latency_ms", &mut p.planner_latency, &Milliseconds(0..=600_000));
     keys.key("chain_horizon_s", &mut p.chain_horizon, &Seconds(0..=DAY_S));
     keys.key("chain_slip_s", &mut p.chain_slip, &Seconds(0..=DAY_S));
+    let shown = p.kind == PolicyKind::External;
+    keys.section("external", |keys| external(keys, &mut p.external, shown));
     keys.section("weights", |keys| weights(keys, &mut p.weights));
     keys.section("constants", |keys| constants(keys, &mut p.constants));
     keys.section("unserved", |keys| unserved(keys, &mut p.unserved));
+}
+
+/// Known whatever the policy, so that a slip is named, but shown only for an external one.
+fn external(keys: &mut impl Keys, e: &mut ExternalPlanner, shown: bool) {
+    keys.key("command", &mut e.command, &Maybe(Words));
+    keys.key("address", &mut e.address, &Maybe(Words));
+    let mut timeout = shown.then_some(e.timeout);
+    keys.key("timeout_ms", &mut timeout, &Maybe(Milliseconds(1..=3_600_000)));
+    e.timeout = timeout.unwrap_or(e.timeout);
 }
 
 fn weights(keys: &mut impl Keys, w: &mut Weights) {

@@ -26,9 +26,9 @@ pub use dist::Dist;
 pub use document::Override;
 pub use fault::{Fault, Faults, Place as FaultPlace, nearest};
 pub use model::{
-    Constants, Demand, DemandModel, Driver, Fleet, Idle, Incident, Keep, Period, Pings, Place, Policy, PolicyKind,
-    RUN_OUT, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,
-    Zone,
+    Constants, Demand, DemandModel, Driver, ExternalPlanner, Fleet, Idle, Incident, Keep, Period, Pings, Place, Policy,
+    PolicyKind, RUN_OUT, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys,
+    Unserved, Weights, Zone,
 };
 pub use streets::StreetsError;
 pub use sweep::{Arm, SweepRun, seeds, sweep};

@@ -287,6 +287,8 @@ pub struct Incident {
 pub struct Policy {
     /// The planner.
     pub kind: PolicyKind,
+    /// The program outside.
+    pub external: ExternalPlanner,
     /// Over how long requests are collected before they are matched together.
     pub batch_window: Millis,
     /// Vehicles considered for each request.
@@ -314,6 +316,19 @@ pub enum PolicyKind {
     Nearest,
     /// The requests of a window together.
     Batch,
+    /// The requests of a window by a program outside.
+    External,
+}
+
+/// The program that plans if the policy is `external`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalPlanner {
+    /// The words it is started with …
+    pub command: Option<String>,
+    /// … or where it listens.
+    pub address: Option<String>,
+    /// How long an answer may take.
+    pub timeout: Millis,
 }
 
 /// Weights of the cost terms, per mille; a cost unit is 1 ms of pickup ETA.

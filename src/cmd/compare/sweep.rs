@@ -34,7 +34,7 @@ pub fn compare(arguments: &Compare) -> Result<Option<Compared>, Error> {
     let name = planned.first().map_or_else(String::new, |run| run.scenario.name.clone());
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-compare")));
     let cities = cities(&planned)?;
-    let runs = run_all(&planned, &cities, &out, arguments.quiet)?;
+    let runs = run_all(&planned, &cities, Some(&out), arguments.quiet)?;
     if interrupted() {
         let made = grouped(runs.len() as i64);
         show::note(&format!("interrupted: {made} of {} runs are made, in {}", planned.len(), out.display()));
@@ -48,16 +48,16 @@ pub fn compare(arguments: &Compare) -> Result<Option<Compared>, Error> {
 
 /// A run that was made.
 #[derive(Debug)]
-struct Made {
-    run: Run,
-    violations: u64,
+pub struct Made {
+    pub run: Run,
+    pub violations: u64,
 }
 
 /// A run, or `None` if it was stopped.
 type Attempt = Result<Option<Made>, Error>;
 
 /// The streets of each run, prepared once where they are the same.
-fn cities(planned: &[SweepRun]) -> Result<Vec<City>, Error> {
+pub fn cities(planned: &[SweepRun]) -> Result<Vec<City>, Error> {
     let mut known: Vec<(&Streets, City)> = Vec::new();
     let mut cities = Vec::new();
     for run in planned {
@@ -74,8 +74,8 @@ fn cities(planned: &[SweepRun]) -> Result<Vec<City>, Error> {
     Ok(cities)
 }
 
-/// Makes the runs, in order of the plan whatever thread made them. Stops at the first failure.
-fn run_all(planned: &[SweepRun], cities: &[City], out: &Path, quiet: bool) -> Result<Vec<Made>, Error> {
+/// Makes the runs, with files in `out` or without any, in order of the plan whatever thread made them. Stops at the first failure.
+pub fn run_all(planned: &[SweepRun], cities: &[City], out: Option<&Path>, quiet: bool) -> Result<Vec<Made>, Error> {
     let count = Count::new(planned.len(), quiet);
     let next = AtomicUsize::new(0);
     let made: Mutex<Vec<(usize, Attempt)>> = Mutex::default();
@@ -103,19 +103,22 @@ fn run_all(planned: &[SweepRun], cities: &[City], out: &Path, quiet: bool) -> Re
     made.into_iter().filter_map(|(_, run)| run.transpose()).collect()
 }
 
-/// Makes one run. Its folder gets figures and scenario; `hansom simulate` leaves all the rest. `None`: it was stopped.
-fn run_one(planned: &SweepRun, city: &City, out: &Path) -> Attempt {
+/// Makes one run. Its folder, if it gets one, has figures and scenario; `hansom simulate` leaves all the rest. `None`: it was
+/// stopped.
+fn run_one(planned: &SweepRun, city: &City, out: Option<&Path>) -> Attempt {
     let SweepRun { arm, scenario } = planned;
     let options = Options { out: None, threads: 1, log: false, stop: &INTERRUPTED };
     let report = simulate_in(city, scenario, &options, &mut |_| {})?;
-    let folder = out.join(format!("arm-{arm}")).join(format!("seed-{}", scenario.seed));
+    let folder = out.map(|out| out.join(format!("arm-{arm}")).join(format!("seed-{}", scenario.seed)));
     // Runs share the process: neither its time nor its memory is one run's.
-    let summary = Summary { cpu_s: f64::NAN, peak_rss_bytes: 0, out: Some(folder.clone()), ..report.summary };
+    let summary = Summary { cpu_s: f64::NAN, peak_rss_bytes: 0, out: folder.clone(), ..report.summary };
     if summary.partial {
         return Ok(None);
     }
-    write(&folder, "scenario.toml", &scenario.show())?;
-    write(&folder, "summary.json", &show::json(&summary))?;
+    if let Some(folder) = &folder {
+        write(folder, "scenario.toml", &scenario.show())?;
+        write(folder, "summary.json", &show::json(&summary))?;
+    }
     // Our own struct of numbers and texts.
     let value = serde_json::to_value(&summary).expect("a summary becomes JSON");
     Ok(Some(Made { run: run_of(*arm, &value), violations: violations_of(&value) }))

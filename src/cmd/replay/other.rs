@@ -1,35 +1,46 @@
 //! `hansom replay --policy …`: what came from outside, under other rules.
 
-use hansom_simulator::counterfactual::{Changed, changed};
+mod text;
+
+use hansom_simulator::counterfactual::{Changed, Served, changed};
+use hansom_simulator::report::Summary;
 use hansom_simulator::report::compare::{self, Comparison};
-use hansom_simulator::report::number::grouped;
 use serde_json::{Value, json};
 
 use super::super::compare::kpis;
-use super::super::compare::text::arm_table;
 use super::super::logged::Logged;
-use super::super::rerun::{self, Rerun};
+use super::super::rerun::{self, ModelError, Rerun};
 use super::super::scenario::overrides;
 use crate::cli::{Changes, Format, Replay};
 use crate::error::{Error, Exit};
-use crate::show::{self, Table};
+use crate::show;
 
-/// How many rides are shown if not all are.
-const SHOWN: usize = 20;
+/// Both sides of a log that was run again.
+struct Other {
+    rerun: Rerun,
+    comparison: Comparison,
+    errors: Vec<ModelError>,
+    /// The rides that end otherwise with the first seed.
+    rides: Vec<Changed>,
+}
 
 /// Runs the log again and says what is different.
 pub fn run(arguments: &Replay, changes: &Changes) -> Result<Exit, Error> {
     let logged = Logged::open(&arguments.log)?;
     let other = rerun::changed(&logged, &overrides(changes)?)?;
-    let Some(rerun) = rerun::run(&logged, &other)? else { return Ok(Exit::Interrupted) };
-    let arms = ["as logged".to_owned(), changes.set.join(" ")];
-    let comparison = rerun.comparison(arms);
-    let rides = changed(&rerun.before.drivers, &rerun.before.trips, &rerun.after.trips);
+    let seeds = rerun::seeds(arguments.seeds.as_deref())?;
+    let Some(rerun) = rerun::run(&logged, &other, seeds)? else { return Ok(Exit::Interrupted) };
+    let comparison = rerun.comparison(["as logged".to_owned(), changes.set.join(" ")]);
+    let rides = match (rerun.before.first(), rerun.after.first()) {
+        (Some(before), Some(after)) => changed(&before.drivers, &before.trips, &after.trips),
+        _ => Vec::new(),
+    };
+    let violations: u64 = rerun.after.iter().map(|report| report.summary.invariant_violations).sum();
+    let other = Other { errors: rerun.errors(), rerun, comparison, rides };
     match arguments.format {
-        Format::Text => show::result(&text(&rerun, &comparison, &rides, arguments.all))?,
-        Format::Json => show::result(&show::json(&as_json(&rerun, &comparison, &rides)))?,
+        Format::Text => show::result(&text::of(&other, arguments.all))?,
+        Format::Json => show::result(&show::json(&as_json(&other)))?,
     }
-    let violations = rerun.after.summary.invariant_violations;
     if violations > 0 {
         show::note(&format!("{violations} invariants were broken: these figures are not to be trusted"));
         return Ok(Exit::Failed);
@@ -37,44 +48,38 @@ pub fn run(arguments: &Replay, changes: &Changes) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn text(rerun: &Rerun, comparison: &Comparison, rides: &[Changed], all: bool) -> String {
-    let Rerun { before, after } = rerun;
-    let requests = before.trips.len();
-    let mut text = format!(
-        "{}, seed {}: {} requests\nbaseline: {}, with the log's event chain {}\n\n{}",
-        before.summary.scenario,
-        before.summary.seed,
-        grouped(requests as i64),
-        comparison.arms[0],
-        before.summary.event_chain,
-        comparison.arms[1],
-    );
-    if after.summary.event_chain == before.summary.event_chain {
-        return text + ": the same event chain\n";
-    }
-    text += &format!(", event chain {}\n{}", after.summary.event_chain, arm_table(comparison, 1));
-    text += &format!("\n{} of {} rides end otherwise\n", grouped(rides.len() as i64), grouped(requests as i64));
-    let shown = if all { rides.len() } else { SHOWN };
-    let mut table = Table::new(vec![true]);
-    for ride in rides.iter().take(shown) {
-        let outcome = |name: &str| name.replace('_', " ");
-        table.row([&ride.ride.to_string(), &outcome(ride.before), "→", &outcome(ride.after), &ride.reason]);
-    }
-    text += &table.text();
-    if rides.len() > shown {
-        text += &format!("and {} more: `--all` shows them\n", grouped((rides.len() - shown) as i64));
-    }
-    text
-}
-
-fn as_json(rerun: &Rerun, comparison: &Comparison, rides: &[Changed]) -> Value {
-    let Rerun { before, after } = rerun;
-    let run = |n: usize, of: &hansom_simulator::report::Summary| json!({ "rules": comparison.arms[n], "event_chain": of.event_chain, "state_digest": of.state_digest });
+fn as_json(other: &Other) -> Value {
+    let Other { rerun, comparison, errors, rides } = other;
+    let run = |n: usize, reports: &[hansom_simulator::RunReport]| {
+        let first: Option<&Summary> = reports.first().map(|report| &report.summary);
+        json!({
+            "rules": comparison.arms[n], "event_chain": first.map(|of| &of.event_chain),
+            "state_digest": first.map(|of| &of.state_digest),
+        })
+    };
+    let error = |it: &ModelError| json!({ "kpi": it.kpi.path, "log": it.log, "model": it.model });
     let ride = |it: &Changed| json!({ "ride": it.ride.0, "before": it.before, "after": it.after, "reason": it.reason });
+    let first = rerun.before.first();
     json!({
-        "scenario": before.summary.scenario, "seeds": comparison.seeds, "requests": before.trips.len(),
-        "baseline": run(0, &before.summary), "other": run(1, &after.summary),
+        "scenario": first.map(|report| &report.summary.scenario), "seeds": comparison.seeds,
+        "requests": first.map(|report| report.trips.len()),
+        "baseline": run(0, &rerun.before), "other": run(1, &rerun.after),
+        "learnt": rerun.served.as_ref().map(learnt),
+        "model_error": rerun.served.as_ref().map(|_| errors.iter().map(error).collect::<Vec<_>>()),
         "confidence": compare::CONFIDENCE, "kpis": kpis(comparison),
         "changed": rides.iter().map(ride).collect::<Vec<_>>(),
+    })
+}
+
+/// What a log of a market that was served has told of its world.
+fn learnt(served: &Served) -> Value {
+    let Served { habits, ways, pace, shifts, waits, .. } = served;
+    let gave_up = waits.iter().filter(|wait| wait.gave_up).count();
+    let seconds = |span: hansom_geo_index::Millis| span.0 as f64 / 1000.0;
+    let patience = habits.patience.map(|it| json!({ "p50": seconds(it.p50()), "p90": seconds(it.p90()) }));
+    json!({
+        "shifts": shifts.len(), "patience_s": patience, "gave_up": gave_up, "served_before": waits.len() - gave_up,
+        "acceptance": habits.acceptance, "cancel": habits.cancel, "no_show": habits.no_show,
+        "boarding_s": seconds(habits.boarding), "ways": ways, "pace": pace,
     })
 }

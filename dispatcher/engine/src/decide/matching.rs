@@ -25,7 +25,7 @@ pub fn schedule_certainly(state: &State, at: Millis, out: &mut Vec<Event>) {
     match state.settings.policy.planner {
         // The line is looked at as soon as this turn is over.
         Planner::Nearest => schedule_by(state, at, out),
-        Planner::Batch => schedule_window(state, at, out),
+        Planner::Batch | Planner::External => schedule_window(state, at, out),
     }
 }
 
@@ -67,7 +67,7 @@ pub fn due(desk: &mut Desk, state: &State, stamp: Stamp, out: &mut Vec<Event>) {
     }
     match state.settings.policy.planner {
         Planner::Nearest => line_by_line(desk, state, stamp.at, out),
-        Planner::Batch => {
+        Planner::Batch | Planner::External => {
             let retry = stamp.at + retry(state) + state.settings.planner_patience;
             out.push(Event::MatchingDue { basis: stamp.offset, retry });
         }

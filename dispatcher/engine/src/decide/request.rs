@@ -55,6 +55,6 @@ pub fn decide(desk: &mut Desk, state: &State, at: Millis, order: &RequestRide, o
             Some(choice) => out.push(matching::offer(state, at, &open, &choice)),
             None => matching::schedule_retry(state, at, out),
         },
-        Planner::Batch => matching::schedule_window(state, at, out),
+        Planner::Batch | Planner::External => matching::schedule_window(state, at, out),
     }
 }

@@ -105,6 +105,8 @@ pub enum Planner {
     Nearest,
     /// The requests of a window, assigned together at least total cost.
     Batch,
+    /// The requests of a window, assigned by a program outside, whose answers are in the log.
+    External,
 }
 
 /// Cost of leaving a request open in a batch: `base + slope_per_s` × seconds waited. An arc above it is dropped.

@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod disk;
+pub mod peer;
 pub mod sim;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use number::{Degrees, Metres, Milliseconds, Number, Numbers, Seconds, Whole};
-pub(super) use text::{Choice, Currency, Name, Names, Path};
+pub(super) use text::{Choice, Currency, Name, Names, Path, Words};
 pub(super) use time::{Instant, Spread, Zone, instant};
 
 use super::document::{Entry, Value, quoted};

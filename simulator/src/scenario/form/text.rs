@@ -30,6 +30,29 @@ impl Form for Name {
     }
 }
 
+/// One or more words with blanks between them.
+pub(in crate::scenario) struct Words;
+
+impl Form for Words {
+    type Value = String;
+
+    fn read(&self, spot: &Spot<'_>) -> Result<String, Box<Fault>> {
+        match &spot.entry.value {
+            Value::Text(words) if words.split_whitespace().next().is_some() => Ok(words.clone()),
+            Value::Text(_) => Err(spot.out_of_range(self.expected())),
+            _ => Err(spot.wrong_type(self.expected())),
+        }
+    }
+
+    fn write(&self, value: &String) -> Option<String> {
+        Some(quoted(value))
+    }
+
+    fn expected(&self) -> String {
+        "one or more words".to_owned()
+    }
+}
+
 /// Three capital letters.
 pub(in crate::scenario) struct Currency;
 

@@ -159,7 +159,7 @@ codes!(TimerKind {
 message!(Timer { due = 1, kind = 2, id = 3 });
 oneof!(Poison { Command = 1, Ping = 2 { driver = 1, seq = 2 }, Timer = 3(timer) });
 
-codes!(Planner { Nearest = 1, Batch = 2 });
+codes!(Planner { Nearest = 1, Batch = 2, External = 3 });
 message!(Unserved { base = 1, slope_per_s = 2 });
 message!(Policy {
     planner = 1,

@@ -28,7 +28,7 @@ impl Draw {
     fn settings(&mut self) -> Settings {
         Settings {
             policy: Policy {
-                planner: self.one_of(&[Planner::Nearest, Planner::Batch]),
+                planner: self.one_of(&[Planner::Nearest, Planner::Batch, Planner::External]),
                 batch_window: self.millis(),
                 candidates: self.narrow(),
                 max_wait: self.millis(),
