@@ -51,11 +51,11 @@ pub async fn post(
         return answer(accepted, StatusCode::UNSUPPORTED_MEDIA_TYPE, &fault("CONTENT_TYPE", reason));
     }
     let body = match body::read(&request, payload).await {
-        Ok(body) if body.len() <= MOST_REQUEST_BYTES => body,
+        Ok(body) if body.bytes.len() <= MOST_REQUEST_BYTES => body,
         Ok(_) => return unread(accepted, &RequestFault::TooLong { limit: MOST_REQUEST_BYTES }),
         Err(cause) => return unread(accepted, &cause),
     };
-    match serde_json::from_slice(&body) {
+    match serde_json::from_slice(&body.bytes) {
         Ok(operation) => execute(accepted, &schema, Request::data(operation, principal)).await,
         Err(cause) => {
             let reason = format!("not an operation as GraphQL over HTTP has it: {cause}");

@@ -133,7 +133,7 @@ impl ExplainedOffer {
         let (decision, offer) = (&explained.decision, &explained.decision.offer);
         let (candidates, batch) = match &explained.reason {
             Reason::Nearest(found) => {
-                let shown = found.iter().map(|one| CandidateDriver::of(one, settings, &offer.terms, &names));
+                let shown = found.iter().map(|one| CandidateDriver::of(one, settings, (&offer.terms, offer.driver), &names));
                 (Some(shown.collect()), None)
             }
             Reason::Batch(found) => (None, found.as_ref().map(|batch| BatchPart::of(batch, &names))),
@@ -154,8 +154,9 @@ impl ExplainedOffer {
 }
 
 impl CandidateDriver {
-    fn of(candidate: &engine::Candidate, settings: &Settings, winner: &Terms, names: &Names) -> Self {
-        let flip = candidate.flip(settings, winner).filter(|_| candidate.ruled_out.is_none());
+    fn of(candidate: &engine::Candidate, settings: &Settings, winner: (&Terms, DriverId), names: &Names) -> Self {
+        let flips = candidate.flips(settings, winner).into_iter().filter(|_| candidate.ruled_out.is_none());
+        let flip = flips.min_by_key(|flip| flip.by.unsigned_abs());
         Self {
             driver: names.of(candidate.driver),
             eta_ms: candidate.eta_ms,
@@ -163,8 +164,8 @@ impl CandidateDriver {
             cost: candidate.terms.total(),
             terms: terms(&candidate.terms),
             ruled_out: candidate.ruled_out.map(|why| why.to_string()),
-            flip_term: flip.map(|(term, _)| term.name().to_owned()),
-            flip_less_by: flip.map(|(_, less)| less),
+            flip_term: flip.map(|flip| flip.term.name().to_owned()),
+            flip_less_by: flip.map(|flip| -flip.by),
         }
     }
 }
