@@ -24,7 +24,8 @@ pub async fn readyz(markets: Data<Markets>, models: Data<ReadModels>, asking: Op
         let own = || markets.iter().filter(|market| staff.is_of(market.name()));
         let standings = own().map(|market| (market.name().to_owned(), Value::from(market.standing().to_string())));
         body["markets"] = Value::Object(standings.collect());
-        let read = own().filter_map(|market| Some((market.name().to_owned(), told(&models.of(market.name())?.standing()))));
+        let read =
+            own().filter_map(|market| Some((market.name().to_owned(), told(&models.of(market.name())?.standing()))));
         body["read_models"] = Value::Object(read.collect());
     }
     let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };

@@ -162,7 +162,7 @@ fn wrong_types_and_ranges_name_value_and_remedy() {
         (
             "policy = { kind = \"bach\" }",
             "error[E0209]: unknown value \"bach\" for `policy.kind` at scenarios/evening-peak.toml:11:12; did you mean `batch`?\n\
-             hint: write \"nearest\" or \"batch\"",
+             hint: write \"nearest\" or \"batch\" or \"external\"",
         ),
         (
             "network = { synthetic = \"river-twn\" }",

@@ -232,7 +232,9 @@ async fn order(
     input: &impl Serialize,
 ) -> Result<Result<Turn, Failure>> {
     Ok(match choose(ctx, market.as_deref())? {
-        Ok(market) => taken(ctx.data()?, market, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await,
+        Ok(market) => {
+            taken(ctx.data()?, market, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await
+        }
         Err(failure) => Err(failure),
     })
 }

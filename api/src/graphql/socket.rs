@@ -66,8 +66,16 @@ pub async fn open(
     let (response, session, messages) = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL])?;
     let messages = messages.max_frame_size(MOST_REQUEST_BYTES).aggregate_continuations();
     let messages = messages.max_continuation_size(MOST_REQUEST_BYTES);
-    let socket =
-        Socket { session, gate, principal, schema, operations: SelectAll::new(), running: HashMap::new(), count: 0, introduced: false };
+    let socket = Socket {
+        session,
+        gate,
+        principal,
+        schema,
+        operations: SelectAll::new(),
+        running: HashMap::new(),
+        count: 0,
+        introduced: false,
+    };
     actix_web::rt::spawn(socket.serve(messages, closing.0.clone()));
     Ok(response)
 }

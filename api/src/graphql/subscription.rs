@@ -52,10 +52,12 @@ impl Subscription {
             let rider = market.rider_of(number).ok_or_else(|| fault("UNKNOWN_RIDE", "no such ride is known"))?;
             principal.may_read(market.name(), Reading::Rider(&rider)).map_err(not_allowed)?;
         }
-        Ok(told(principal.clone(), market, place, Some(Topic::Ride(number)), move |fact| match fact.ride() == Some(number) {
-            true if matches!(fact, Fact::RideEnded(_) | Fact::RequestRefused(_)) => Wanted::Last,
-            true => Wanted::Yes,
-            false => Wanted::No,
+        Ok(told(principal.clone(), market, place, Some(Topic::Ride(number)), move |fact| {
+            match fact.ride() == Some(number) {
+                true if matches!(fact, Fact::RideEnded(_) | Fact::RequestRefused(_)) => Wanted::Last,
+                true => Wanted::Yes,
+                false => Wanted::No,
+            }
         }))
     }
 

@@ -266,7 +266,10 @@ fn by_graphql(add: &mut dyn FnMut(&str, Box<dyn Fn(&Town, Option<&str>) -> &'sta
         }
     };
     add("query `markets`, this one", Box::new(markets));
-    add("subscription `events`", Box::new(|town, who| town.listens(who, operation!("events"), &json!({ "from": "0" }))));
+    add(
+        "subscription `events`",
+        Box::new(|town, who| town.listens(who, operation!("events"), &json!({ "from": "0" }))),
+    );
     for (rider, whose) in [("rob", "own ride"), ("rex", "another's ride")] {
         let follow = move |town: &Town, who: Option<&str>| {
             let ride = town.number_of(&town.ride_of(rider));

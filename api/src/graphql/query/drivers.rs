@@ -9,9 +9,9 @@ use super::ask::{self, history, not_read};
 use super::page;
 use super::rides::{Ride, place};
 use crate::auth::{Principal, Reading as Concern};
-use crate::graphql::seen;
 use crate::graphql::input::PlaceInput;
 use crate::graphql::scalar::{Offset, Place, Time};
+use crate::graphql::seen;
 use crate::read::{self as models, Activity, DriverFilter, Page, Reading};
 
 /// What a driver is doing.
@@ -162,7 +162,9 @@ impl Drivers {
             Ok((_, None)) => return Ok(None),
             Err(why) => return Ok(Some(DriverResult::from(Err(not_read(why))))),
         };
-        let shown = with_rides(ctx.data()?, ctx.look_ahead().field("rides").exists(), &reading, reach.next, vec![driver]).await?;
+        let shown =
+            with_rides(ctx.data()?, ctx.look_ahead().field("rides").exists(), &reading, reach.next, vec![driver])
+                .await?;
         Ok(shown.map(|mut shown| shown.pop()).transpose().map(DriverResult::from))
     }
 

@@ -8,8 +8,8 @@ use super::answer::{RideResult, RidesResult};
 use super::ask::{self, history};
 use super::page;
 use crate::auth::{Principal, Reading as Concern};
-use crate::graphql::seen;
 use crate::graphql::scalar::{Key, Minor, Offset, Place, Time};
+use crate::graphql::seen;
 use crate::read::history::{self as rows, RideFilter, Status, What};
 
 /// Where a ride is in its life.

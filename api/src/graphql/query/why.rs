@@ -133,7 +133,8 @@ impl ExplainedOffer {
         let (decision, offer) = (&explained.decision, &explained.decision.offer);
         let (candidates, batch) = match &explained.reason {
             Reason::Nearest(found) => {
-                let shown = found.iter().map(|one| CandidateDriver::of(one, settings, (&offer.terms, offer.driver), &names));
+                let shown =
+                    found.iter().map(|one| CandidateDriver::of(one, settings, (&offer.terms, offer.driver), &names));
                 (Some(shown.collect()), None)
             }
             Reason::Batch(found) => (None, found.as_ref().map(|batch| BatchPart::of(batch, &names))),
