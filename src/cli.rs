@@ -118,6 +118,25 @@ POST /v1/commands, /v1/locations; GET /v1/events, /healthz, /readyz, /metrics. C
     Scenario(Scenario),
 }
 
+impl Command {
+    /// Whether it has something to end in good order when it is asked to stop. What only reads can stop anywhere.
+    pub fn ends_in_order(&self) -> bool {
+        match self {
+            Self::Simulate(_) | Self::Compare(_) | Self::Serve(_) => true,
+            Self::Replay(_)
+            | Self::Why(_)
+            | Self::WhyNot(_)
+            | Self::Gate(_)
+            | Self::History(_)
+            | Self::Batch(_)
+            | Self::Log(_)
+            | Self::Quarantine(_)
+            | Self::Import(_)
+            | Self::Scenario(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Simulate {
     /// The scenario

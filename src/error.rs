@@ -570,6 +570,7 @@ fn log_code(error: &LogError) -> &'static str {
         LogError::Torn { .. } => "E0606",
         LogError::Undecodable { .. } => "E0607",
         LogError::Failed => "E0608",
+        LogError::Unfinished { .. } => "E0611",
     }
 }
 

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
     std::panic::set_hook(Box::new(|panic| error::internal(panic).print()));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        listen()?;
+        listen(arguments.command.ends_in_order())?;
         cmd::run(arguments.command)
     }));
     match outcome {
@@ -49,10 +49,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// From now on the first Ctrl-C asks for an orderly end, and a second one ends the process at once.
-fn listen() -> Result<(), Error> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+/// From now on the first Ctrl-C asks for an orderly end, if there is one, and a second one ends the process at once.
+fn listen(in_order: bool) -> Result<(), Error> {
+    ctrlc::set_handler(move || {
+        if !in_order || INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted as i32);
         }
         STOP.notify_one();
