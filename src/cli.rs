@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use hansom_api::auth::{AUDIENCE, Rate};
 use hansom_geo_index::import::synthetic;
 use hansom_simulator::live::Misbehaviour;
 
@@ -47,19 +48,15 @@ Examples:
 Runs of one scenario are an arm; the first arm is the baseline. With a single --arm it is the \
 scenario as it is.")]
     Compare(Compare),
-    /// Read a run's log back: fold it, decide it again, tell a ride's story, or run it under another policy
+    /// Read a run's log back: fold it, decide it again, or tell a ride's story
     #[command(after_help = "\
 Examples:
   hansom replay runs/evening-peak-7
   hansom replay runs/evening-peak-7 --verify
   hansom replay runs/evening-peak-7 --ride 1207
   hansom replay runs/evening-peak-7 --until 2026-03-05T18:00:00+01:00 --format json
-  hansom replay runs/evening-peak-7 --policy nearest
-  hansom replay runs/evening-peak-7 --set policy.batch_window_s=20 --set offer_s=10 --format json
 With --verify every command is decided again and every batch solved again; the first turn that is not as logged is \
-printed, and the exit code is 3.
-With --policy or --set only what came from outside is taken from the log: its world is built again, run under the rules of \
-the log (which must lead to its event chain) and under the others, and the two are compared.")]
+printed, and the exit code is 3.")]
     Replay(Replay),
     /// Why a driver got a ride, and what would have changed that
     #[command(after_help = "\
@@ -70,23 +67,6 @@ Examples:
 Costs are in units of 1 ms of pickup ETA. `reduced` is what a pair costs beyond what its two sides bear in the best \
 answer; `batch if forced` what the whole batch would have cost with that pair.")]
     Why(Why),
-    /// Why a driver did not get a ride, and the least change that would have given it to him
-    #[command(after_help = "\
-Examples:
-  hansom why-not runs/evening-peak-7 1207 d17
-  hansom why-not runs/evening-peak-7 1207 d17 --format json | jq '.offers[].nearer_ms'
-Each change is of one pairing and is the least one: the question is solved again with it, and with less the answer stays. \
-Costs are in units of 1 ms of pickup ETA.")]
-    WhyNot(WhyNot),
-    /// Hold a policy against a log: exit code 1 if a guard breaks
-    #[command(after_help = "\
-Examples:
-  hansom gate --log runs/evening-peak-7 --candidate market.toml --guard 'wait_s.p95<=+2%' 'service_rate>=-0.5%'
-  hansom gate --log runs/evening-peak-7 --candidate scenarios/evening-peak.toml --set policy.kind=nearest \\
-      --guard 'outcomes.cancelled_before_match<=+10' --format json
-A guard is a figure of summary.json, <= or >=, and how far from the log's figure it may go, in percent of that or in its \
-unit. What came from outside is run again under the candidate's policy, tariff and limits, defaults included.")]
-    Gate(Gate),
     /// One batch of the planner, its costs and its answer
     #[command(subcommand)]
     Batch(Batch),
@@ -96,19 +76,28 @@ unit. What came from outside is run again under the candidate's policy, tariff a
     /// Lines that could not be read: look at them, and hand them over again
     #[command(subcommand)]
     Quarantine(Quarantine),
-    /// What is remembered of the rides of markets, beside their logs
-    #[command(subcommand)]
-    History(History),
     /// Serve markets over HTTP, each durable in a folder of its own
     #[command(after_help = "\
 Examples:
-  hansom serve --market markets/river-town.toml --data data
-  hansom serve --market a.toml b.toml --data data --listen 127.0.0.1:9000 --log-format json
-  hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05
+  hansom serve --market markets/river-town.toml --data data --insecure-dev
+  hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05 --insecure-dev
+  hansom serve --market a.toml b.toml --data data --auth-secret-file secret --listen 127.0.0.1:9000 --log-format json
+  hansom serve --market a.toml --data data --auth-jwks https://login.example/jwks.json --auth-issuer https://login.example \
+      --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
+Requests carry a JWT (`Authorization: Bearer …`) with `sub`, `roles` (rider, driver, operator, service), `exp`, `aud`, and perhaps \
+`markets`. `hansom token` makes one.
 A market file has the sections of a scenario that say what is decided where, and how: name, timezone, network, policy, \
 tariff, keep (how long orders, rides and drivers are remembered), and the limits such as offer_s. Commands and positions come in as lines of JSON (CloudEvents): \
 POST /v1/commands, /v1/locations; GET /v1/events, /healthz, /readyz, /metrics. Ctrl-C or SIGTERM ends it in good order.")]
     Serve(Serve),
+    /// Make a token for a server that shares a secret with whoever makes them
+    #[command(after_help = "\
+Examples:
+  head -c 32 /dev/urandom | base64 > secret
+  hansom token rob --role rider --auth-secret-file secret
+  curl -H \"Authorization: Bearer $(hansom token ops --role operator --auth-secret-file secret)\" localhost:8080/metrics
+The server: hansom serve --market town.toml --data data --auth-secret-file secret")]
+    Token(Token),
     /// Turn street data into a network file
     #[command(subcommand)]
     Import(Import),
@@ -199,7 +188,6 @@ impl FromArgMatches for Arms {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("other").multiple(true).args(["policy", "set"])))]
 pub struct Replay {
     /// Folder of a run, or of its log
     #[arg(value_name = "RUN|LOG")]
@@ -213,26 +201,9 @@ pub struct Replay {
     /// Tell the story of this ride
     #[arg(long, value_name = "ID")]
     pub ride: Option<u32>,
-    /// Run what came from outside under this policy, too: short for --set policy.kind=P
-    #[arg(long, value_name = "P", conflicts_with_all = ["verify", "until", "ride"])]
-    pub policy: Option<String>,
-    /// Run what came from outside with this key changed, too: one of policy, tariff or the market's limits
-    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["verify", "until", "ride"])]
-    pub set: Vec<String>,
-    /// Show every ride that ends otherwise
-    #[arg(long, requires = "other")]
-    pub all: bool,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-}
-
-impl Replay {
-    /// The keys under which the log is run again; none: it is read back.
-    pub fn changes(&self) -> Changes {
-        let policy = self.policy.iter().map(|kind| format!("policy.kind={kind}"));
-        Changes { set: policy.chain(self.set.iter().cloned()).collect() }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -245,39 +216,6 @@ pub struct Why {
     /// Show every vehicle that was looked at
     #[arg(long)]
     pub all: bool,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct WhyNot {
-    /// Folder of a run, or of its log
-    #[arg(value_name = "RUN|LOG")]
-    pub log: PathBuf,
-    /// The ride: its `ride_id` in trips.csv
-    pub ride: u32,
-    /// The driver: a `driver_id` of vehicles.csv
-    pub driver: String,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct Gate {
-    /// Folder of a run, or of its log
-    #[arg(long, value_name = "RUN|LOG")]
-    pub log: PathBuf,
-    /// A market file or scenario: what it decides by is tried
-    #[arg(long, value_name = "FILE")]
-    pub candidate: PathBuf,
-    /// What must hold, as 'wait_s.p95<=+2%'
-    #[arg(long = "guard", value_name = "EXPR", required = true, num_args = 1..)]
-    pub guards: Vec<String>,
-    /// Change a key of the candidate
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -372,9 +310,11 @@ pub struct Serve {
     /// Where the markets keep what they know, each in a folder of its name
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
-    /// Where requests are taken; on this machine only, as they are not authenticated. Port 0: a free one
+    /// Where requests are taken. Port 0: a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub access: Access,
     /// The most commands that may wait for a market; more are told to come again
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub mailbox: u32,
@@ -387,6 +327,95 @@ pub struct Serve {
     pub log_format: LogFormat,
 }
 
+/// Who may reach the routes, how often, and how.
+#[derive(Debug, Args)]
+pub struct Access {
+    /// Let anybody on this machine do everything, without tokens. Only on a loopback address
+    #[arg(long, conflicts_with_all = ["auth_secret_file", "auth_jwks"])]
+    pub insecure_dev: bool,
+    /// A file with the secret by which tokens are signed (HS256), 32 bytes or more; or set HANSOM_AUTH_SECRET
+    #[arg(long, value_name = "FILE")]
+    pub auth_secret_file: Option<PathBuf>,
+    /// The public keys by which tokens are signed (RS256, PS256, ES256, ES384, EdDSA), as a JSON Web Key Set; read again when it
+    /// changes
+    #[arg(long, value_name = "FILE|URL")]
+    pub auth_jwks: Option<String>,
+    #[command(flatten)]
+    pub token: TokenScope,
+    /// How many requests and lines a second a rider or a driver may send, five seconds' worth at once
+    #[arg(long, value_name = "N", default_value_t = Rate::PEOPLE.per_s, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: u32,
+    /// How many an operator or a service may send
+    #[arg(long, value_name = "N", default_value_t = Rate::SERVICES.per_s, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub service_rate: u32,
+    /// A site whose pages may use the routes from a browser, such as https://app.example; may be given more than once
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub cors_origin: Vec<String>,
+    /// The certificate for TLS: a file with the chain in PEM, the server's own first; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "scenario")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// Whom tokens are for and from.
+#[derive(Debug, Args)]
+pub struct TokenScope {
+    /// The audience that tokens have to name (`aud`)
+    #[arg(long = "auth-audience", value_name = "NAME", default_value = AUDIENCE)]
+    pub audience: String,
+    /// The issuer that tokens have to name (`iss`) [default: any]
+    #[arg(long = "auth-issuer", value_name = "NAME")]
+    pub issuer: Option<String>,
+}
+
+/// A scheme, a host and perhaps a port, as browsers send it.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &&str| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/*?#@,".contains(&byte))
+    };
+    match host.filter(plain) {
+        Some(_) => Ok(text.to_ascii_lowercase()),
+        None => Err("an origin is a scheme, a host and perhaps a port: https://app.example:8443".to_owned()),
+    }
+}
+
+/// A token to be made.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// Whom it speaks for: a rider's or a driver's name in the markets
+    pub name: String,
+    /// What that one is; may be given more than once
+    #[arg(long, value_enum, required = true)]
+    pub role: Vec<TokenRole>,
+    /// A market it has to do with; may be given more than once [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub market: Vec<String>,
+    /// For how many hours it is good
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub hours: u32,
+    /// The file with the secret that the server was given; or set HANSOM_AUTH_SECRET
+    #[arg(long = "auth-secret-file", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub scope: TokenScope,
+}
+
+/// What a token's bearer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TokenRole {
+    /// Asks for rides and cancels them, in their own name
+    Rider,
+    /// Drives, in their own name
+    Driver,
+    /// Looks after the markets: reads all, and gives any order
+    Operator,
+    /// A program in between: gives orders for anybody, and reads all
+    Service,
+}
+
 /// How the program's own log is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -394,27 +423,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum History {
-    /// Make the history of markets anew from their logs
-    #[command(after_help = "\
-Examples:
-  hansom history rebuild --data data
-  hansom history rebuild town --data data --format json
-`hansom serve` does it by itself where a history is missing or cannot be gone on with. The markets may not be served \
-meanwhile.")]
-    Rebuild {
-        /// Which markets; none: all
-        #[arg(value_name = "MARKET")]
-        markets: Vec<String>,
-        #[command(flatten)]
-        data: Data,
-        /// How to print it
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -468,6 +476,9 @@ A line that is taken, or refused by a rule of the market, is done; one that stil
         /// Where the server listens
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
         server: SocketAddr,
+        /// A file with a token for it, of an operator or a service; or set HANSOM_TOKEN
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
     },
 }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use hansom_api::ServeError;
-use hansom_api::read::history::HistoryError;
+use hansom_api::auth::KeyError;
 use hansom_dispatcher::{Cause, MarketsError};
 use hansom_geo_index::import::ImportError;
 use hansom_geo_index::import::synthetic::UnknownCity;
@@ -108,6 +108,12 @@ pub enum Error {
         /// The start of its answer.
         answer: String,
     },
+    /// A server that does not know us, or not as somebody who may do this.
+    #[error("the server at {server} does not let this in")]
+    NotLetIn {
+        /// Where it is.
+        server: SocketAddr,
+    },
     /// Lines that stay in quarantine.
     #[error("{left} of {tried} lines stay in quarantine")]
     StillWaiting {
@@ -131,52 +137,6 @@ pub enum Error {
         offset: u64,
         /// The first batch after it.
         next: Option<u64>,
-    },
-    /// A key of the world, which stays as the log has it.
-    #[error("`{given}` changes the world, and a log is run again in its own")]
-    OfTheWorld {
-        /// What was given.
-        given: String,
-    },
-    /// A driver whom the log does not know.
-    #[error("there is no driver `{driver}` in the log{}", suggested(.suggestion.as_deref()))]
-    NoDriver {
-        /// His name.
-        driver: String,
-        /// One like it.
-        suggestion: Option<String>,
-    },
-    /// A guard that cannot be read.
-    #[error("`{given}` is no guard: {what}")]
-    Guard {
-        /// What was given.
-        given: String,
-        /// What is wrong with it.
-        what: &'static str,
-    },
-    /// A guard of a figure that there is not.
-    #[error("`{field}` in `{given}` is no figure of a summary{}", suggested(.suggestion.as_deref()))]
-    GuardField {
-        /// What was given.
-        given: String,
-        /// Its figure.
-        field: String,
-        /// One like it.
-        suggestion: Option<String>,
-    },
-    /// A log of a market that was served.
-    #[error("the log in {} is of a market that was served: its world is not in it", folder.display())]
-    NoWorld {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// A log whose world cannot be built again.
-    #[error("the world of the log, built again, leads to event chain {rebuilt}; the log has {logged}")]
-    OtherWorld {
-        /// What the log has.
-        logged: String,
-        /// What comes of it now.
-        rebuilt: String,
     },
     /// Neither a time nor an offset.
     #[error("`{given}` is neither a time in RFC 3339 nor an offset")]
@@ -247,12 +207,15 @@ pub enum Error {
     /// No server.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// A history that cannot be made.
-    #[error("{}", with_source(&**fault))]
-    History {
-        /// Why.
-        fault: Box<HistoryError>,
-    },
+    /// No keys, and no word that none are wanted.
+    #[error("nobody could be let in: requests are authenticated, and no keys are given for that")]
+    NobodyIn,
+    /// Keys that cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// No secret where a token is to be made.
+    #[error("a token is to be made, and there is no secret to sign it with")]
+    NoSecret,
     /// A market that does not serve.
     #[error("market {name} does not serve: {}", with_source(&**cause))]
     Halted {
@@ -310,15 +273,6 @@ impl From<FileError> for Error {
 impl From<UnknownCity> for Error {
     fn from(error: UnknownCity) -> Self {
         Self::Streets(error.into())
-    }
-}
-
-impl From<HistoryError> for Error {
-    fn from(error: HistoryError) -> Self {
-        match error {
-            HistoryError::Log(error) => Self::Log(error),
-            fault => Self::History { fault: Box::new(fault) },
-        }
     }
 }
 
@@ -393,17 +347,17 @@ impl Error {
             | Self::Quarantine(QuarantineError::Io { .. } | QuarantineError::InUse { .. })
             | Self::NoServer { .. }
             | Self::OtherServer { .. }
+            | Self::NotLetIn { .. }
             | Self::StillWaiting { .. }
-            | Self::History { .. }
             | Self::Markets(_)
             | Self::Serve(ServeError::Listen { .. })
             | Self::Signals(_) => Exit::Failed,
             Self::Quarantine(QuarantineError::Damaged { .. }) => Exit::Damaged,
             Self::Halted { cause, .. } => halted_exit(cause),
             Self::Log(error) if error.is_damage() => Exit::Damaged,
-            Self::Replay(ReplayError::Diverged(_) | ReplayError::Checkpoint { .. })
-            | Self::OtherSummary { .. }
-            | Self::OtherWorld { .. } => Exit::Diverged,
+            Self::Replay(ReplayError::Diverged(_) | ReplayError::Checkpoint { .. }) | Self::OtherSummary { .. } => {
+                Exit::Diverged
+            }
             Self::Scenario(_)
             | Self::Demand(_)
             | Self::Streets(_)
@@ -415,11 +369,6 @@ impl Error {
             | Self::NoRide { .. }
             | Self::NoBatch { .. }
             | Self::NoTime { .. }
-            | Self::OfTheWorld { .. }
-            | Self::NoDriver { .. }
-            | Self::Guard { .. }
-            | Self::GuardField { .. }
-            | Self::NoWorld { .. }
             | Self::NoScenarios { .. }
             | Self::NoRun { .. }
             | Self::PartialRun { .. }
@@ -427,7 +376,10 @@ impl Error {
             | Self::TwiceTheSame { .. }
             | Self::Unlike { .. }
             | Self::NoPairs
-            | Self::Serve(ServeError::Open { .. })
+            | Self::Serve(ServeError::Open { .. } | ServeError::Certificate(_))
+            | Self::NobodyIn
+            | Self::Keys(_)
+            | Self::NoSecret
             | Self::Begun { .. }
             | Self::OneScenario { .. } => Exit::Input,
         }
@@ -461,6 +413,9 @@ impl Error {
                 problem("E0916", "start it with `hansom serve`, or name it with `--server ADDR`; nothing was changed")
             }
             Self::OtherServer { .. } => problem("E0917", "name the server with `--server ADDR`"),
+            Self::NotLetIn { .. } => {
+                problem("E0919", "name a file with a token of an operator or a service: `--token-file FILE`")
+            }
             Self::StillWaiting { .. } => {
                 problem("E0918", "mend a line: `hansom quarantine retry MARKET/N --data DIR --mended FILE`")
             }
@@ -472,21 +427,6 @@ impl Error {
             Self::NoBatch { next: None, .. } => {
                 problem("E0712", "there is none after it; is the run's policy `batch`?")
             }
-            Self::OfTheWorld { .. } => problem(
-                "E0714",
-                "policy, tariff, keep and the market's limits may be changed; `hansom compare SCENARIO --arm …` runs other worlds",
-            ),
-            Self::NoDriver { .. } => problem("E0716", "`driver_id` in vehicles.csv is the name of a driver"),
-            Self::Guard { .. } => problem("E0811", "for example `--guard 'wait_s.p95<=+2%' 'service_rate>=-0.5%'`"),
-            Self::GuardField { .. } => problem(
-                "E0812",
-                "figures are those of summary.json, levels parted by dots: `service_rate`, `wait_s.p95`",
-            ),
-            Self::NoWorld { .. } => problem("E0715", "give the log of a simulated run"),
-            Self::OtherWorld { .. } => problem(
-                "E0708",
-                "have files that the scenario names changed since, or was the log written by another version?",
-            ),
             Self::NoTime { .. } => {
                 problem("E0713", "for example `--until 2026-03-05T18:00:00+01:00` or `--until 1200`")
             }
@@ -508,12 +448,27 @@ impl Error {
                 | Cause::Panicked(_)
                 | Cause::Stuck => problem("E1004", "this is a fault of the program; please report it with its log"),
             },
-            Self::History { .. } => problem(
-                "E1101",
-                "is the market served, is the disk full, and may you write there? The log is not touched",
+            Self::Serve(ServeError::Open { .. }) => problem(
+                "E1001",
+                "`--insecure-dev` is for 127.0.0.1 and [::1]; elsewhere give keys: --auth-secret-file or --auth-jwks",
             ),
-            Self::Serve(ServeError::Open { .. }) => {
-                problem("E1001", "listen on 127.0.0.1 or [::1], behind whatever authenticates")
+            Self::Serve(ServeError::Certificate(_)) => problem(
+                "E1011",
+                "--tls-cert is the chain in PEM, the server's own first; --tls-key its private key in PEM",
+            ),
+            Self::NobodyIn => problem(
+                "E1010",
+                "on this machine alone: --insecure-dev; else --auth-secret-file FILE (and `hansom token`), or --auth-jwks FILE|URL",
+            ),
+            Self::Keys(KeyError::Short { .. }) => {
+                problem("E1012", "make one: `head -c 32 /dev/urandom | base64 > secret`, and keep it to yourself")
+            }
+            Self::Keys(_) => problem(
+                "E1013",
+                "--auth-jwks is a JSON Web Key Set: a file, or an https URL that can be reached from here",
+            ),
+            Self::NoSecret => {
+                problem("E1014", "--auth-secret-file FILE, or the environment variable HANSOM_AUTH_SECRET")
             }
             Self::Serve(ServeError::Listen { .. }) => {
                 problem("E1002", "is another program there? Port 0 is any free one")
@@ -583,10 +538,6 @@ fn replay_code(error: &ReplayError) -> &'static str {
         ReplayError::Checkpoint { .. } => "E0706",
         ReplayError::Stripped { .. } => "E0707",
     }
-}
-
-fn suggested(name: Option<&str>) -> String {
-    name.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
 /// An error with what caused it, where it does not say so itself.

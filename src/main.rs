@@ -1,11 +1,12 @@
 //! Hansom: a ride-hailing dispatcher, and the city simulator that proves it.
 //!
 //! This crate is the command line: [`cli`] says what can be typed, [`cmd`] does it, a file a subcommand, [`show`] prints,
-//! [`http`] talks to a server, [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
+//! [`access`] reads keys and tokens, [`http`] talks to a server, [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
 //! together; refuses to know what a dispatcher does.
 
 #![expect(clippy::format_push_string, reason = "texts for people are short, and read better as one expression a line")]
 
+mod access;
 mod cli;
 mod cmd;
 mod error;
@@ -20,10 +21,6 @@ use clap::Parser;
 use tokio::sync::Notify;
 
 use error::{Error, Exit};
-
-/// Turns are made in one thread and dropped in another, which the system's allocator is slow at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Whether the user has asked to stop.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);

@@ -13,6 +13,7 @@ use futures_util::stream;
 use hansom_dispatcher::Told;
 use serde::Deserialize;
 
+use crate::auth::{Denied, Principal, Reading};
 use crate::fault::RequestFault;
 use crate::follow::{Follow, Next};
 use crate::markets::Markets;
@@ -30,13 +31,15 @@ pub struct From {
     from: Option<u64>,
 }
 
-/// Streams events until the reader leaves or the market closes.
+/// Streams events until the reader leaves, the token expires or the market closes.
 pub async fn get(
     request: HttpRequest,
+    principal: Principal,
     query: web::Query<From>,
     markets: Data<Markets>,
 ) -> Result<HttpResponse, RequestFault> {
     let market = markets.one(query.market.as_deref())?;
+    principal.may_read(market.name(), Reading::All)?;
     let last = match request.headers().get("last-event-id") {
         Some(id) => Some(
             id.to_str()
@@ -47,23 +50,27 @@ pub async fn get(
         None => None,
     };
     let at = last.or(query.from);
-    let messages = stream::unfold(Some(Follow::all(market, at)), |reader| async move {
-        let mut reader = reader?;
-        let (text, reader) = match timeout(HEARTBEAT, reader.next()).await {
-            Ok(Next::Told(told)) => (frame(&told), Some(reader)),
+    let reader = Some((Follow::all(market, at), principal));
+    let messages = stream::unfold(reader, |reader| async move {
+        let (mut follow, principal) = reader?;
+        let left = principal.left().unwrap_or(HEARTBEAT);
+        let (text, goes_on) = match timeout(left.min(HEARTBEAT), follow.next()).await {
+            _ if left.is_zero() => (failed("unauthenticated", &Denied::Expired.to_string(), follow.at()), false),
+            Ok(Next::Told(told)) => (frame(&told), true),
             // A reader like this one gets no gap.
             Ok(Next::Closed | Next::Gap { .. }) => return None,
-            Ok(Next::Failed { cause, from }) => (failed(&cause, from), None),
-            Err(_) => (b":\n\n".to_vec(), Some(reader)),
+            Ok(Next::Failed { cause, from }) => (failed("log", &cause, from), false),
+            Err(_) => (b":\n\n".to_vec(), true),
         };
+        let reader = goes_on.then_some((follow, principal));
         Some((Ok::<_, Infallible>(Bytes::from(text)), reader))
     });
     Ok(streaming(&request, "text/event-stream", messages))
 }
 
 /// The last message: why there are no more. Whatever was not read is where it was.
-fn failed(cause: &str, from: u64) -> Vec<u8> {
-    let said = serde_json::json!({ "code": "log", "reason": cause, "from": from });
+fn failed(code: &str, cause: &str, from: u64) -> Vec<u8> {
+    let said = serde_json::json!({ "code": code, "reason": cause, "from": from });
     format!("event: error\ndata: {said}\n\n").into_bytes()
 }
 

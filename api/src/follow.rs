@@ -66,6 +66,11 @@ impl Follow {
         Self { interest: Some(interest), ..Self::live(market, from) }
     }
 
+    /// The turn that it reads next.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
     /// The next facts, as soon as there are some. May be given up at any time.
     pub async fn next(&mut self) -> Next {
         loop {

@@ -84,10 +84,6 @@ families! {
     commit_latency: Times = Family::new_with_constructor(short_times as fn() -> Histogram), "commit_latency", Unit::Seconds;
     /// Turns that are durable and that the follower has not folded yet.
     follower_lag: Family<OfMarket, Gauge> = Family::default(), "follower_lag_turns";
-    /// Turns that were released and that the read models have not taken in yet.
-    read_lag: Family<OfMarket, Gauge> = Family::default(), "read_model_lag_turns";
-    /// Whether the history of the market is kept: 1, or 0 while its database cannot be written.
-    history_up: Family<OfMarket, Gauge> = Family::default(), "history_up";
     /// Broken invariants that the follower has found. Every one is an alarm.
     violations: Family<OfMarket, Gauge> = Family::default(), "invariant_violations";
     /// Rides that are not over.
@@ -134,8 +130,6 @@ impl Figures {
             match_latency: all.match_latency.get_or_create_owned(&label),
             commit_latency: all.commit_latency.get_or_create_owned(&label),
             follower_lag: all.follower_lag.get_or_create_owned(&label),
-            read_lag: all.read_lag.get_or_create_owned(&label),
-            history_up: all.history_up.get_or_create_owned(&label),
             violations: all.violations.get_or_create_owned(&label),
             open_requests: all.open_requests.get_or_create_owned(&label),
             requests: all.requests.get_or_create_owned(&label),
@@ -178,8 +172,6 @@ pub(crate) struct MarketFigures {
     pub match_latency: Histogram,
     pub commit_latency: Histogram,
     pub follower_lag: Gauge,
-    pub read_lag: Gauge,
-    pub history_up: Gauge,
     pub violations: Gauge,
     pub open_requests: Gauge,
     pub requests: Counter,

@@ -26,7 +26,6 @@ use crate::acks::Acks;
 use crate::answer::{Cause, NotTaken, Standing};
 use crate::clock::WallClock;
 use crate::events::Events;
-use crate::feed::Feeds;
 use crate::figures::MarketFigures;
 use crate::halts::Halts;
 use crate::lanes::{Lanes, Received, Waiting, Work};
@@ -79,7 +78,6 @@ pub(crate) struct Shared {
     pub lanes: Lanes,
     pub acks: Acks,
     pub events: Events,
-    pub feeds: Feeds,
     pub names: ReleasedNames,
     pub standing: watch::Sender<Standing>,
     pub figures: MarketFigures,
@@ -444,7 +442,13 @@ impl MarketActor {
         let Some(Serving { market, names, .. }) = &mut self.market else { return Ok(()) };
         let Waiting { work, since, reply } = waiting;
         let (key, command) = match work {
-            Work::Order(order) => {
+            Work::Order(order, rider) => {
+                let whose = order.body.ride().and_then(|ride| names.rider_of(ride));
+                if whose.zip(rider.as_ref()).is_some_and(|(whose, rider)| whose != rider) {
+                    // Whoever does not wait any more need not know.
+                    let _ = reply.send(Err(NotTaken::Foreign));
+                    return Ok(());
+                }
                 let (key, command) = names.resolve(*order);
                 (Some(key), command)
             }

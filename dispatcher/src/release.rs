@@ -87,7 +87,6 @@ impl Release {
             count(&shared.figures, turn);
         }
         shared.events.extend(first.offset.0, told, last.offset.0 + 1);
-        shared.feeds.offer(&turns);
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::{Actor, Addr, MailboxError, Supervisor};
 use actix_rt::Arbiter;
 use hansom_engine::record::canonical::blank;
-use hansom_engine::{Command, Key};
-use hansom_market::ingest::{Location, Order};
+use hansom_engine::{Command, Key, Name, RideId};
+use hansom_market::ingest::{Location, Order, RideRef};
 use hansom_market::log::{LogError, Reader};
 use hansom_market::quarantine::QuarantineError;
 use hansom_market::recovery::LOG_FOLDER;
@@ -18,7 +18,6 @@ use tracing::info;
 use crate::acks::Acks;
 use crate::answer::{Answer, NotTaken, Standing};
 use crate::events::{Events, Told};
-use crate::feed::{Feed, Feeds};
 use crate::figures::Figures;
 use crate::lanes::{Lanes, Received, Work};
 use crate::market::{Close, Farewell, MarketActor, Shared, Spec};
@@ -87,7 +86,6 @@ impl Dispatcher {
             lanes: Lanes::new(spec.capacity),
             acks: Acks::default(),
             events: Events::from(0, spec.keep_told_bytes),
-            feeds: Feeds::default(),
             names: ReleasedNames::default(),
             standing: watch::Sender::new(Standing::Opening),
             figures: self.figures.of(&name),
@@ -111,7 +109,7 @@ impl Dispatcher {
     /// Closes a market: it takes no more commands, finishes what it has, and all of it is durable and released on return.
     pub async fn close(&self, name: &str) -> Result<Farewell, MarketsError> {
         let removed = self.lock().remove(name);
-        let Some(Entry { handle, actor, arbiter, outbox }) = removed else {
+        let Some(Entry { actor, arbiter, outbox, .. }) = removed else {
             return Err(MarketsError::Unknown { name: name.into() });
         };
         let closed = actor.send(Close).await;
@@ -120,7 +118,6 @@ impl Dispatcher {
             // If the release is gone there is nothing to wait for.
             let _ = released.await;
         }
-        handle.shared.feeds.close();
         arbiter.stop();
         let farewell = closed??;
         info!(market = name, turns = farewell.turns, "drained and closed");
@@ -190,7 +187,13 @@ impl MarketHandle {
 
     /// Gives it an order from outside. The answer comes when the order's turn is durable.
     pub fn order(&self, order: Order) -> Result<Pending, NotTaken> {
-        self.push(Work::Order(Box::new(order)))
+        self.push(Work::Order(Box::new(order), None))
+    }
+
+    /// Gives it an order of a rider, who may speak for no ride but their own. The market knows whose a ride is as soon as it was
+    /// asked for, so that an order may follow the request at once.
+    pub fn order_of_rider(&self, order: Order, rider: Name) -> Result<Pending, NotTaken> {
+        self.push(Work::Order(Box::new(order), Some(rider)))
     }
 
     /// Gives it a command in its own words. The answer comes when the command's turn is durable.
@@ -216,21 +219,15 @@ impl MarketHandle {
         reported
     }
 
+    /// Whose a ride is that was released; `None`: it is not known, or not any more.
+    pub fn rider_of(&self, ride: RideId) -> Option<Name> {
+        let names = self.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+        names.as_ref()?.rider_of(RideRef::Number(ride)).cloned()
+    }
+
     /// What it told the outside lately.
     pub fn events(&self) -> &Events {
         &self.shared.events
-    }
-
-    /// A line of its own with the market's durable turns, from the next one on.
-    pub fn feed(&self) -> Arc<Feed> {
-        self.shared.feeds.open()
-    }
-
-    /// Has its figures say how its read models stand: by how many turns they are behind what was released, and whether its
-    /// history is kept.
-    pub fn tell_read_models(&self, behind: u64, history_kept: bool) {
-        self.shared.figures.read_lag.set(behind as i64);
-        self.shared.figures.history_up.set(i64::from(history_kept));
     }
 
     /// What it told the outside from the turn at `from` on, but before `until`, by at most `most` turns: read from its log, which

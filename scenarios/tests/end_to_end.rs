@@ -1,13 +1,12 @@
 //! Hansom as users meet it: the real binary, its texts, its files, its exit codes.
 
 mod compare;
-mod counterfactual;
 mod errors;
 mod harness;
 mod help;
-mod history;
 mod import;
 mod log;
+mod principals;
 mod quarantine;
 mod scenario;
 mod serve;

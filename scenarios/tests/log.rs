@@ -86,7 +86,7 @@ fn a_batch_can_be_solved_elsewhere() {
     let batch: Value = serde_json::from_str(&said.out).expect("one JSON object");
     assert_eq!(batch["offset"], turn["command"]["basis"]);
     let total = batch["total"].as_i64().expect("a total");
-    assert_eq!((batch["proved_total"].as_i64(), best_total(&batch, &|_, _| true)), (Some(total), total));
+    assert_eq!((batch["proved_total"].as_i64(), best_total(&batch)), (Some(total), total));
     let csv = desk.hansom(&format!("batch dump run --offset {} --format csv", batch["offset"])).out;
     let chosen: i64 = csv.lines().skip(1).filter(|line| line.ends_with(",1")).map(cost_of).sum();
     assert_eq!(chosen, total);
@@ -97,23 +97,22 @@ fn cost_of(line: &str) -> i64 {
     line.split(',').nth(2).and_then(|cost| cost.parse().ok()).expect("a cost")
 }
 
-/// The least total cost, found by trying everything: each ride open or on one of the arcs that `allows` (row and column)
-/// leaves it, each driver once.
-pub fn best_total(batch: &Value, allows: &dyn Fn(u64, u64) -> bool) -> i64 {
-    fn best(batch: &Value, allows: &dyn Fn(u64, u64) -> bool, row: u64, taken: &mut Vec<u64>) -> i64 {
-        let Some(open) = batch["unserved"].get(row as usize).and_then(Value::as_i64) else { return 0 };
-        let mut least = open + best(batch, allows, row + 1, taken);
+/// The least total cost, found by trying everything: each ride open or on one of its arcs, each driver once.
+fn best_total(batch: &Value) -> i64 {
+    fn best(batch: &Value, row: usize, taken: &mut Vec<u64>) -> i64 {
+        let Some(open) = batch["unserved"].get(row).and_then(Value::as_i64) else { return 0 };
+        let mut least = open + best(batch, row + 1, taken);
         for arc in batch["arcs"].as_array().into_iter().flatten().filter(|arc| arc["row"] == row) {
             let (column, cost) = (arc["column"].as_u64().expect("a column"), arc["cost"].as_i64().expect("a cost"));
-            if !taken.contains(&column) && allows(row, column) {
+            if !taken.contains(&column) {
                 taken.push(column);
-                least = least.min(cost + best(batch, allows, row + 1, taken));
+                least = least.min(cost + best(batch, row + 1, taken));
                 taken.pop();
             }
         }
         least
     }
-    best(batch, allows, 0, &mut Vec::new())
+    best(batch, 0, &mut Vec::new())
 }
 
 #[test]

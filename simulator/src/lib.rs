@@ -3,7 +3,6 @@
 mod agent;
 pub mod city;
 mod clock;
-pub mod counterfactual;
 pub mod demand;
 pub mod live;
 mod machine;
@@ -21,4 +20,4 @@ pub mod traffic;
 pub use city::City;
 pub use market::MarketFile;
 pub use report::RunReport;
-pub use run::{Cast, Options, Progress, RunError, simulate, simulate_in, simulate_with};
+pub use run::{Options, Progress, RunError, simulate, simulate_in};

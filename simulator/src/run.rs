@@ -79,31 +79,6 @@ pub enum RunError {
     },
 }
 
-/// Who comes to the market of a run.
-#[derive(Debug, Clone)]
-pub struct Cast {
-    /// Who asks, in order of time.
-    pub requests: Vec<Request>,
-    /// Who drives.
-    pub drivers: Vec<supply::Driver>,
-    /// Rows of the request file that are no requests.
-    pub quarantined: Vec<Quarantined>,
-}
-
-impl Cast {
-    /// The riders and drivers of a scenario.
-    pub fn of(scenario: &Scenario, city: &City) -> Result<Self, RunError> {
-        let RequestFile { requests, quarantined } = demand::requests(scenario, &city.network)?;
-        Self::asking(scenario, city, requests).map(|cast| Self { quarantined, ..cast })
-    }
-
-    /// These riders, and the drivers of a scenario.
-    pub fn asking(scenario: &Scenario, city: &City, requests: Vec<Request>) -> Result<Self, RunError> {
-        let drivers = supply::drivers(scenario, city, &requests)?;
-        Ok(Self { requests, drivers, quarantined: Vec::new() })
-    }
-}
-
 /// Runs a scenario.
 pub fn simulate(
     scenario: &Scenario,
@@ -122,31 +97,8 @@ pub fn simulate_in(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<RunReport, RunError> {
     let began = Instant::now();
-    let cast = Cast::of(scenario, city)?;
-    play(city, scenario, cast, began, options, progress)
-}
-
-/// Runs a scenario with riders and drivers that are known already.
-pub fn simulate_with(
-    city: &City,
-    scenario: &Scenario,
-    cast: Cast,
-    options: &Options<'_>,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<RunReport, RunError> {
-    play(city, scenario, cast, Instant::now(), options, progress)
-}
-
-/// The run of a cast that was got together since `began`.
-fn play(
-    city: &City,
-    scenario: &Scenario,
-    cast: Cast,
-    began: Instant,
-    options: &Options<'_>,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<RunReport, RunError> {
-    let Cast { requests, drivers, quarantined } = cast;
+    let RequestFile { requests, quarantined } = demand::requests(scenario, &city.network)?;
+    let drivers = supply::drivers(scenario, city, &requests)?;
     let stints = match &options.out {
         Some(folder) => {
             let path = folder.join("vehicles.csv");

@@ -2,7 +2,7 @@
 
 mod finished;
 mod sweep;
-pub mod text;
+mod text;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ fn write(folder: &Path, compared: &Compared) -> Result<PathBuf, Error> {
 }
 
 /// The run of an arm whose summary is this object.
-pub fn run_of(arm: usize, summary: &Value) -> Run {
+fn run_of(arm: usize, summary: &Value) -> Run {
     let figure = |path: &str| path.split('.').try_fold(summary, |value, key| value.get(key)).and_then(Value::as_f64);
     Run {
         arm,
@@ -81,17 +81,8 @@ fn violations_of(summary: &Value) -> u64 {
 
 /// The comparison as one object.
 fn json(compared: &Compared) -> Value {
-    let Comparison { arms, seeds, unpaired, .. } = &compared.comparison;
-    serde_json::json!({
-        "scenario": compared.name, "arms": arms, "seeds": seeds, "unpaired": unpaired,
-        "confidence": compare::CONFIDENCE, "kpis": kpis(&compared.comparison), "out": compared.out,
-    })
-}
-
-/// Its figures, one object each.
-pub fn kpis(comparison: &Comparison) -> Vec<Value> {
-    comparison
-        .rows
+    let Comparison { arms, seeds, unpaired, rows } = &compared.comparison;
+    let kpis: Vec<Value> = rows
         .iter()
         .map(|row| {
             let differences: Vec<Value> = (1..)
@@ -106,5 +97,9 @@ pub fn kpis(comparison: &Comparison) -> Vec<Value> {
                 .collect();
             serde_json::json!({ "kpi": row.kpi.path, "means": row.means, "differences": differences })
         })
-        .collect()
+        .collect();
+    serde_json::json!({
+        "scenario": compared.name, "arms": arms, "seeds": seeds, "unpaired": unpaired,
+        "confidence": compare::CONFIDENCE, "kpis": kpis, "out": compared.out,
+    })
 }

@@ -10,7 +10,7 @@ use hansom_market::Streets;
 use hansom_market::log::Reader;
 use hansom_market::replay::{self, Replayed, Until};
 use hansom_simulator::city;
-use hansom_simulator::scenario::{Override, Period, Scenario, Timezone};
+use hansom_simulator::scenario::{Scenario, Timezone};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -31,30 +31,14 @@ impl<'a> Logged<'a> {
     /// Opens the log in the folder of a run, or in its own folder. Its header has the scenario, which names the streets.
     pub fn open(folder: &'a Path) -> Result<Self, Error> {
         let header = Reader::open(folder)?.header().clone();
-        let scenario = Scenario::parse_logged(&format!("{}.toml", header.name), &header.scenario, folder, &[])?;
+        let scenario = Scenario::parse_logged(&format!("{}.toml", header.name), &header.scenario, folder)?;
         let (streets, _) = city::load(&scenario.network)?;
         Ok(Self { folder, scenario, header, streets })
     }
 
-    /// Its scenario with keys changed by the command line.
-    pub fn scenario_with(&self, changes: &[Override]) -> Result<Scenario, Error> {
-        let file = format!("{}.toml", self.header.name);
-        Ok(Scenario::parse_logged(&file, &self.header.scenario, self.folder, changes)?)
-    }
-
-    /// Whether the log is of a market that was served: nobody has simulated its world.
-    pub fn is_served(&self) -> bool {
-        self.scenario.period == Period::default()
-    }
-
-    /// The folder it was named by.
-    pub fn folder(&self) -> &Path {
-        self.folder
-    }
-
     /// The time zone of a log's scenario; UTC if that has none.
     pub fn zone(header: &Header) -> Timezone {
-        let scenario = Scenario::parse_logged("log.toml", &header.scenario, Path::new(""), &[]);
+        let scenario = Scenario::parse_logged("log.toml", &header.scenario, Path::new(""));
         scenario.map_or_else(|_| Timezone::utc(), |scenario| scenario.timezone)
     }
 

@@ -1,6 +1,4 @@
-//! `hansom replay`: a log read back, folded or decided again; or run again under other rules.
-
-mod other;
+//! `hansom replay`: a log read back, folded or decided again.
 
 use std::time::Instant;
 
@@ -19,10 +17,6 @@ use crate::show;
 
 /// Reads the log back and says where it leads; with a ride, that ride's story.
 pub fn run(arguments: &Replay) -> Result<Exit, Error> {
-    let changes = arguments.changes();
-    if !changes.set.is_empty() {
-        return other::run(arguments, &changes);
-    }
     let until = arguments.until.as_deref().map_or(Ok(Until::End), until)?;
     let logged = Logged::open(&arguments.log)?;
     let mut story = arguments.ride.map(|ride| Timeline::new(RideId(ride)));

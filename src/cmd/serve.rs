@@ -4,11 +4,12 @@ mod city;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_rt::System;
 use actix_rt::task::spawn_blocking;
-use hansom_api::Server;
-use hansom_api::read::ReadModels;
+use hansom_api::auth::{Grant, Role, mint};
+use hansom_api::{Edge, Server};
 use hansom_dispatcher::{Dispatcher, MarketHandle, Spec, Standing, WallClock};
 use hansom_geo_index::Millis;
 use hansom_simulator::live::{LiveCity, Tally};
@@ -21,15 +22,20 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::scenario::overrides;
-use crate::cli::{LogFormat, Serve};
+use crate::cli::{Access, LogFormat, Serve};
 use crate::error::{Error, Exit};
-use crate::{asked_to_stop, show};
+use crate::http::Peer;
+use crate::{access, asked_to_stop, show};
+
+/// A simulated city is let in for so long.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Serves until the user asks to stop, or the city is over.
 pub fn run(arguments: &Serve) -> Result<Exit, Error> {
     let what = What::read(arguments)?;
+    let (edge, visitor) = (access::edge(arguments)?, visitor(arguments)?);
     log(arguments.log_format);
-    System::new().block_on(serve(arguments, what))
+    System::new().block_on(serve(arguments, what, edge, visitor))
 }
 
 /// What is to be served.
@@ -49,20 +55,34 @@ impl What {
     }
 }
 
-async fn serve(arguments: &Serve, what: What) -> Result<Exit, Error> {
-    let house = House { dispatcher: Arc::new(Dispatcher::new()), models: Arc::new(ReadModels::default()) };
-    let server = Server::open(arguments.listen, house.dispatcher.clone(), house.models.clone())?;
-    let (address, handle) = (server.address(), server.handle());
-    let serving = actix_rt::spawn(server.serve());
-    show::result(&format!("listening on http://{address}\n"))?;
-    let done = match what {
-        What::City(scenario) => attend(&scenario, arguments, &house, address).await,
-        What::Markets(markets) => open(&markets, arguments, &house, address).await,
+/// The token by which the simulated city is let in, where one is needed.
+fn visitor(arguments: &Serve) -> Result<Option<String>, Error> {
+    let Access { insecure_dev, auth_secret_file, token, .. } = &arguments.access;
+    if *insecure_dev || arguments.scenario.is_none() {
+        return Ok(None);
+    }
+    let secret = access::secret(auth_secret_file.as_deref())?.ok_or(Error::NoSecret)?;
+    let grant = Grant {
+        name: "simulated-city".to_owned(),
+        roles: vec![Role::Service],
+        markets: Vec::new(),
+        life: A_YEAR,
+        expected: access::expected(token),
     };
-    let closed = house.dispatcher.close_all().await;
-    let models = house.models;
-    // They only end what they have begun: a panic of theirs was told.
-    let _ = spawn_blocking(move || models.close()).await;
+    Ok(Some(mint(&secret, &grant)))
+}
+
+async fn serve(arguments: &Serve, what: What, edge: Edge, visitor: Option<String>) -> Result<Exit, Error> {
+    let dispatcher = Arc::new(Dispatcher::new());
+    let server = Server::open(edge, dispatcher.clone())?;
+    let (address, handle) = (server.address(), server.handle());
+    show::result(&format!("listening on {}\n", server.url()))?;
+    let serving = actix_rt::spawn(server.serve());
+    let done = match what {
+        What::City(scenario) => attend(&scenario, arguments, &dispatcher, Peer { address, token: visitor }).await,
+        What::Markets(markets) => open(&markets, arguments, &dispatcher, address).await,
+    };
+    let closed = dispatcher.close_all().await;
     handle.stop(true).await;
     // It has stopped: whatever ended it was said before.
     let _ = serving.await;
@@ -71,18 +91,17 @@ async fn serve(arguments: &Serve, what: What) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// The markets of the process, and what is kept beside them.
-struct House {
-    dispatcher: Arc<Dispatcher>,
-    models: Arc<ReadModels>,
-}
-
 /// Opens the markets, and returns when the user asks to stop.
-async fn open(markets: &[MarketFile], arguments: &Serve, house: &House, address: SocketAddr) -> Result<(), Error> {
+async fn open(
+    markets: &[MarketFile],
+    arguments: &Serve,
+    dispatcher: &Dispatcher,
+    address: SocketAddr,
+) -> Result<(), Error> {
     let mut opening = Vec::new();
     for market in markets {
         let (city, _) = streets::load(market.streets())?;
-        opening.push(start(market, city, WallClock::Machine, arguments, house)?);
+        opening.push(start(market, city, WallClock::Machine, arguments, dispatcher)?);
     }
     for market in &opening {
         serves(market).await?;
@@ -93,7 +112,7 @@ async fn open(markets: &[MarketFile], arguments: &Serve, house: &House, address:
 }
 
 /// Opens the market of a scenario, and returns when its city is over or the user asks to stop.
-async fn attend(scenario: &Scenario, arguments: &Serve, house: &House, address: SocketAddr) -> Result<(), Error> {
+async fn attend(scenario: &Scenario, arguments: &Serve, dispatcher: &Dispatcher, server: Peer) -> Result<(), Error> {
     let folder = arguments.data.join(&scenario.name);
     if folder.join("log").exists() {
         return Err(Error::Begun { folder });
@@ -101,11 +120,11 @@ async fn attend(scenario: &Scenario, arguments: &Serve, house: &House, address: 
     let (streets, _) = streets::load(&scenario.network)?;
     let people = LiveCity::new(scenario, &streets, arguments.misbehave.unwrap_or_default())?;
     let clock = WallClock::running(scenario.period.start, arguments.speed);
-    let market = start(&MarketFile::of(scenario), streets, clock, arguments, house)?;
+    let market = start(&MarketFile::of(scenario), streets, clock, arguments, dispatcher)?;
     serves(&market).await?;
-    info!(%address, speed = arguments.speed, "ready");
+    info!(address = %server.address, speed = arguments.speed, "ready");
     let name = scenario.name.clone();
-    let lived = spawn_blocking(move || city::live(address, &name, people, clock)).await;
+    let lived = spawn_blocking(move || city::live(server, &name, people, clock)).await;
     let tally = lived.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     Ok(show::result(&summary(&tally))?)
 }
@@ -133,7 +152,7 @@ fn start(
     streets: City,
     clock: WallClock,
     arguments: &Serve,
-    house: &House,
+    dispatcher: &Dispatcher,
 ) -> Result<MarketHandle, Error> {
     let spec = Spec {
         header: market.header(&streets, clock.now()),
@@ -146,9 +165,7 @@ fn start(
         rules: None,
         reopen_after: hansom_dispatcher::REOPEN_AFTER,
     };
-    let market = house.dispatcher.open(spec.clone())?;
-    house.models.follow(market.clone(), spec);
-    Ok(market)
+    Ok(dispatcher.open(spec)?)
 }
 
 /// Returns once a market takes commands.

@@ -3,16 +3,36 @@
 mod table;
 
 use hansom_engine::domain::Offset;
+use hansom_engine::evolve::evolve;
 use hansom_engine::planner::batch::BatchPlanner;
-use hansom_engine::projection::why::{Decision, decisions as decisions_of};
+use hansom_engine::planner::problem;
+use hansom_engine::projection::why::{self, BatchWhy, Candidate, Decision};
 use hansom_engine::record::canonical::blank;
+use hansom_engine::record::{Event, Turn};
 use hansom_engine::{Desk, RideId, State};
-use hansom_market::why::{self, Explained, Scene};
+use hansom_geo_index::Millis;
 
 use super::logged::{Logged, known_ride};
 use crate::cli::{Format, Why};
 use crate::error::{Error, Exit};
 use crate::show;
+
+/// An offer of the ride, and what it was chosen from.
+#[derive(Debug)]
+struct Explained {
+    decision: Decision,
+    at: Millis,
+    reason: Reason,
+}
+
+/// What an offer was chosen from, drivers by name.
+#[derive(Debug)]
+enum Reason {
+    /// The vehicles looked at, best first.
+    Nearest(Vec<Candidate>),
+    /// The ride's part of a batch; `None`: the ride is not in the batch that asked.
+    Batch(Option<BatchWhy>),
+}
 
 /// Explains each offer of the ride.
 pub fn run(arguments: &Why) -> Result<Exit, Error> {
@@ -29,48 +49,48 @@ pub fn run(arguments: &Why) -> Result<Exit, Error> {
 }
 
 /// The offers of the ride, in order: to know which turns to look at.
-pub fn decisions(logged: &Logged, ride: RideId) -> Result<Vec<Decision>, Error> {
+fn decisions(logged: &Logged, ride: RideId) -> Result<Vec<Decision>, Error> {
     let mut reader = logged.reader()?;
     let mut turn = blank();
     let mut decisions = Vec::new();
     while reader.next(&mut turn)?.is_some() {
-        decisions.extend(decisions_of(&turn, ride));
+        decisions.extend(why::decisions(&turn, ride));
     }
     Ok(decisions)
 }
 
 /// Folds the log and looks at the state on which each offer was decided. Returns the last state, too.
 fn explain(logged: &Logged, ride: RideId, decisions: &[Decision]) -> Result<(State, Vec<Explained>), Error> {
+    let streets = &logged.streets;
+    let mut desk = Desk::new(streets.network.clone(), streets.router.clone(), streets.snap.clone());
+    let mut planner = BatchPlanner::new(streets.network.clone(), streets.router.clone());
+    let mut state = State::of_log(&logged.header, &streets.network);
+    let mut reader = logged.reader()?;
+    let mut turn = blank();
     let mut explained: Vec<Explained> = Vec::new();
-    let state = revisit(logged, ride, decisions, |scene, decision| {
-        explained.push(Explained::of(scene, ride, decision));
-        Ok(())
-    })?;
+    while reader.next(&mut turn)?.is_some() {
+        let Turn { at, offset, .. } = turn;
+        for event in &turn.events {
+            let here = |decision: &&Decision| decision.basis.is_none() && decision.made == offset;
+            if let Event::OfferMade(offer) = event
+                && offer.ride == ride
+                && let Some(decision) = decisions.iter().filter(here).find(|decision| decision.offer == **offer)
+            {
+                let reason = Reason::Nearest(why::nearest(&mut desk, &state, at, ride));
+                explained.push(Explained { decision: decision.clone(), at, reason });
+            }
+            evolve(&mut state, &streets.network, at, event);
+        }
+        for decision in decisions.iter().filter(|decision| decision.basis == Some(offset)) {
+            let question = problem(&state, offset, at);
+            let reason = Reason::Batch(why::batch(&mut planner, &question, ride));
+            explained.push(Explained { decision: decision.clone(), at, reason });
+        }
+    }
     explained.sort_by_key(|explained: &Explained| order(&explained.decision));
     Ok((state, explained))
 }
 
-/// What decides on the streets of a log.
-pub fn hands(logged: &Logged) -> (Desk, BatchPlanner) {
-    let streets = &logged.streets;
-    let desk = Desk::new(streets.network.clone(), streets.router.clone(), streets.snap.clone());
-    (desk, BatchPlanner::new(streets.network.clone(), streets.router.clone()))
-}
-
-/// Folds the log, and has the state looked at on which each of these offers of `ride` was decided. Returns the last state.
-pub fn revisit(
-    logged: &Logged,
-    ride: RideId,
-    decisions: &[Decision],
-    look: impl FnMut(Scene<'_>, &Decision) -> Result<(), Error>,
-) -> Result<State, Error> {
-    let mut state = State::of_log(&logged.header, &logged.streets.network);
-    let mut reader = logged.reader()?;
-    why::revisit(&mut reader, &logged.streets, &mut state, (ride, decisions), look, |_| true)?;
-    Ok(state)
-}
-
-/// The order in which offers were made.
-pub fn order(decision: &Decision) -> (Offset, u32) {
+fn order(decision: &Decision) -> (Offset, u32) {
     (decision.made, decision.offer.epoch.0)
 }

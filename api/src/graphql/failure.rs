@@ -10,6 +10,7 @@ use super::result::{PositionsReceived, RideTaken, SessionTaken, Taken};
 use super::scalar::Offset;
 use super::turn::Unread;
 use super::word::RefusalCode;
+use crate::auth::NotGiven;
 use crate::fault::{LineFault, RequestFault};
 
 /// What can go wrong, each with fields of its own beside those of all.
@@ -89,6 +90,10 @@ failures! {
         /// Which field, by its name in a line of `/v1/commands`: `data.pickup.lat`.
         field: String,
     }
+    /// Whoever the token speaks for may not do this. Nothing has happened.
+    Forbidden {}
+    /// Whoever the token speaks for has sent too much. Nothing has happened.
+    RateLimited {}
     /// Too many orders wait for the market. Nothing has happened.
     Overloaded {}
     /// The market does not take orders now: it opens, ends, or something broke. Nothing has happened.
@@ -183,11 +188,24 @@ impl From<&NotTaken> for Failure {
         let retry_after_ms = retry_after.map(|after| after.as_millis() as u64);
         match cause {
             NotTaken::Overloaded { .. } => Self::Overloaded(Overloaded { reason, retryable, retry_after_ms }),
+            NotTaken::Foreign => Self::Forbidden(Forbidden { reason, retryable, retry_after_ms }),
             NotTaken::Away(standing) => {
                 let standing = standing.to_string();
                 Self::Unavailable(Unavailable { standing, reason, retryable, retry_after_ms })
             }
             NotTaken::Unknown => Self::OutcomeUnknown(OutcomeUnknown { reason, retryable, retry_after_ms }),
+        }
+    }
+}
+
+impl From<NotGiven> for Failure {
+    fn from(cause: NotGiven) -> Self {
+        let LineFault { reason, retryable, retry_after, .. } = LineFault::not_given(&cause);
+        let retry_after_ms = retry_after.map(|after| after.as_millis() as u64);
+        match cause {
+            NotGiven::Forbidden(_) => Self::Forbidden(Forbidden { reason, retryable, retry_after_ms }),
+            NotGiven::Limited(_) => Self::RateLimited(RateLimited { reason, retryable, retry_after_ms }),
+            NotGiven::NotTaken(cause) => Self::from(&cause),
         }
     }
 }

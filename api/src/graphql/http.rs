@@ -6,12 +6,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, UPGRADE};
 use actix_web::rt::time::timeout;
 use actix_web::web::{Data, Payload};
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder};
 use async_graphql::http::parse_query_string;
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
 
 use super::Schema;
 use super::socket::{self, Closing};
+use crate::auth::{Gate, Principal};
 use crate::body;
 use crate::fault::RequestFault;
 
@@ -32,8 +33,17 @@ const JSON: &str = "application/json";
 pub struct ReadOnly;
 
 /// Answers an operation in a body.
-pub async fn post(request: HttpRequest, schema: Data<Schema>, payload: Payload) -> HttpResponse {
+pub async fn post(
+    request: HttpRequest,
+    asking: Result<Principal, RequestFault>,
+    schema: Data<Schema>,
+    payload: Payload,
+) -> HttpResponse {
     let accepted = accepted(request.headers());
+    let asking = match asking {
+        Ok(asking) => asking,
+        Err(cause) => return unread(accepted, &cause),
+    };
     // A form of a foreign page cannot send this type, so that it cannot act for whoever looks at it.
     if content_type(request.headers()).as_deref() != Some(JSON) {
         let reason = "send application/json";
@@ -45,7 +55,7 @@ pub async fn post(request: HttpRequest, schema: Data<Schema>, payload: Payload) 
         Err(cause) => return unread(accepted, &cause),
     };
     match serde_json::from_slice(&body) {
-        Ok(operation) => execute(accepted, &schema, operation).await,
+        Ok(operation) => execute(accepted, &schema, Request::data(operation, asking)).await,
         Err(cause) => {
             let reason = format!("not an operation as GraphQL over HTTP has it: {cause}");
             answer(accepted, StatusCode::BAD_REQUEST, &fault("BAD_REQUEST", &reason))
@@ -56,16 +66,23 @@ pub async fn post(request: HttpRequest, schema: Data<Schema>, payload: Payload) 
 /// Answers an operation in the address, or opens a socket.
 pub async fn get(
     request: HttpRequest,
+    asking: Result<Principal, RequestFault>,
+    gate: Data<Gate>,
     schema: Data<Schema>,
     closing: Data<Closing>,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     if request.headers().contains_key(UPGRADE) {
-        return socket::open(&request, payload, schema, &closing);
+        // Browsers send no token with it: it may come with the first message.
+        return socket::open(&request, payload, gate, asking.ok(), schema, &closing);
     }
     let accepted = accepted(request.headers());
+    let asking = match asking {
+        Ok(asking) => asking,
+        Err(cause) => return Ok(unread(accepted, &cause)),
+    };
     Ok(match parse_query_string(request.query_string()) {
-        Ok(operation) => execute(accepted, &schema, operation.data(ReadOnly)).await,
+        Ok(operation) => execute(accepted, &schema, operation.data(ReadOnly).data(asking)).await,
         Err(cause) => answer(accepted, StatusCode::BAD_REQUEST, &fault("BAD_REQUEST", &cause.to_string())),
     })
 }
@@ -88,8 +105,8 @@ async fn execute(accepted: &'static str, schema: &Schema, operation: Request) ->
 }
 
 fn unread(accepted: &'static str, cause: &RequestFault) -> HttpResponse {
-    let status = actix_web::ResponseError::status_code(cause);
-    answer(accepted, status, &fault(&cause.code().to_ascii_uppercase(), &cause.to_string()))
+    let told = fault(&cause.code().to_ascii_uppercase(), &cause.to_string());
+    say(accepted, cause.response(), &told)
 }
 
 /// What could not be carried out.
@@ -102,10 +119,12 @@ pub fn fault(code: &str, reason: &str) -> Response {
 }
 
 fn answer(media: &'static str, status: StatusCode, response: &Response) -> HttpResponse {
+    say(media, HttpResponse::build(status), response)
+}
+
+fn say(media: &'static str, mut head: HttpResponseBuilder, response: &Response) -> HttpResponse {
     match serde_json::to_string(response) {
-        Ok(text) => {
-            HttpResponse::build(status).content_type(media).insert_header(("cache-control", "no-store")).body(text)
-        }
+        Ok(text) => head.content_type(media).insert_header(("cache-control", "no-store")).body(text),
         Err(cause) => HttpResponse::InternalServerError().content_type("text/plain").body(cause.to_string()),
     }
 }

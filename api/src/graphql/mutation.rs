@@ -19,6 +19,7 @@ use super::input::{
 use super::result::{PositionFailure, PositionsReceived, RideTaken, SessionTaken, Taken};
 use super::scalar::{Key, Offset};
 use super::turn::Turn;
+use crate::auth::{NotGiven, Principal};
 use crate::commands::put_aside;
 use crate::markets::Markets;
 
@@ -181,7 +182,7 @@ impl Mutation {
         positions: Vec<PositionInput>,
     ) -> Result<ReportPositionsResult> {
         Ok(match choose(ctx, market.as_deref())? {
-            Ok(market) => report(&market, &key, &positions).await,
+            Ok(market) => report(&market, ctx.data()?, &key, &positions).await,
             Err(failure) => Err(failure),
         }
         .into())
@@ -231,21 +232,23 @@ async fn order(
     input: &impl Serialize,
 ) -> Result<Result<Turn, Failure>> {
     Ok(match choose(ctx, market.as_deref())? {
-        Ok(market) => taken(market, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await,
+        Ok(market) => taken(market, ctx.data()?, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await,
         Err(failure) => Err(failure),
     })
 }
 
-async fn taken(market: MarketHandle, line: &Bytes) -> Result<Turn, Failure> {
+async fn taken(market: MarketHandle, sender: &Principal, line: &Bytes) -> Result<Turn, Failure> {
     let order = match decode(line) {
         Ok(order) => order,
         Err(malformed) => {
             let failure = Failure::from(&malformed);
+            sender.may_use(market.name()).map_err(NotGiven::from)?;
+            sender.spend(1).map_err(NotGiven::from)?;
             put_aside(market, SOURCE, &malformed, line).await;
             return Err(failure);
         }
     };
-    let pending = market.order(order).map_err(|cause| Failure::from(&cause))?;
+    let pending = sender.order(&market, order)?;
     match timeout(WITHIN, pending.answer()).await {
         Ok(Ok(Answer::Taken { offset })) => Ok(Turn { market, offset: offset.0 }),
         Ok(Ok(Answer::Refused { offset, reason })) => Err(Failure::refused(offset.0, reason)),
@@ -255,7 +258,13 @@ async fn taken(market: MarketHandle, line: &Bytes) -> Result<Turn, Failure> {
     }
 }
 
-async fn report(market: &MarketHandle, key: &Key, positions: &[PositionInput]) -> Result<PositionsReceived, Failure> {
+async fn report(
+    market: &MarketHandle,
+    sender: &Principal,
+    key: &Key,
+    positions: &[PositionInput],
+) -> Result<PositionsReceived, Failure> {
+    sender.may_use(market.name()).and_then(|()| sender.may_report_at_all()).map_err(NotGiven::from)?;
     if positions.len() > MOST_PINGS {
         return Err(Failure::too_many(positions.len(), MOST_PINGS));
     }
@@ -264,19 +273,28 @@ async fn report(market: &MarketHandle, key: &Key, positions: &[PositionInput]) -
     for (index, position) in positions.iter().enumerate() {
         let line = line(&format!("{}.{index}", key.0), LOCATION_KIND, position.measured, position);
         let failure = match decode_location(&line) {
-            Ok(location) => market.report(location).err().map(|cause| Failure::from(&cause)),
-            Err(malformed) => {
-                let failure = Failure::from(&malformed);
-                put_aside(market.clone(), SOURCE, &malformed, &line).await;
-                Some(failure)
-            }
+            Ok(location) => sender.report(market, location).err().map(Failure::from),
+            Err(malformed) => match sender.spend(1) {
+                Ok(()) => {
+                    put_aside(market.clone(), SOURCE, &malformed, &line).await;
+                    Some(Failure::from(&malformed))
+                }
+                Err(limited) => Some(NotGiven::from(limited).into()),
+            },
         };
         failures.extend(failure.map(|failure| PositionFailure { index: index as u32, failure }));
     }
     let received = (positions.len() - failures.len()) as u32;
     match failures.first() {
-        // All for one reason: that of the market.
-        Some(PositionFailure { failure: failure @ (Failure::Unavailable(_) | Failure::Overloaded(_)), .. })
+        // All for one reason: that of the market, or of its sender.
+        Some(PositionFailure {
+            failure:
+                failure @ (Failure::Unavailable(_)
+                | Failure::Overloaded(_)
+                | Failure::Forbidden(_)
+                | Failure::RateLimited(_)),
+            ..
+        })
             if received == 0 =>
         {
             Err(failure.clone())

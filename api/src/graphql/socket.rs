@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
-use actix_web::rt::time::{Instant, interval_at, sleep_until, timeout};
+use actix_web::rt::time::{Instant, interval_at, sleep, sleep_until, timeout};
 use actix_web::web::{Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse, error};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
@@ -21,6 +21,8 @@ use tokio::sync::watch;
 
 use super::Schema;
 use super::http::{MOST_QUERY_BYTES, MOST_REQUEST_BYTES, fault};
+use crate::auth::{Denied, Gate, Principal, bearer};
+use crate::origin::Origins;
 
 /// The protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -37,16 +39,19 @@ const MOST_OPERATIONS: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Closing(pub watch::Receiver<bool>);
 
-/// Opens a socket.
+/// Opens a socket. It speaks for `asking`, or for whom its first message names by a token.
 pub fn open(
     request: &HttpRequest,
     payload: Payload,
+    gate: Data<Gate>,
+    asking: Option<Principal>,
     schema: Data<Schema>,
     closing: &Closing,
 ) -> Result<HttpResponse, Error> {
     // Browsers send any page's sockets anywhere; only they send where the page is from.
     if let Some(origin) = header(request.headers(), ORIGIN)
         && origin.split_once("://").map(|(_, host)| host) != header(request.headers(), HOST)
+        && !request.app_data::<Data<Origins>>().is_some_and(|known| known.0.iter().any(|known| known == origin))
     {
         return Err(error::ErrorForbidden(format!("sockets of pages from {origin} are not taken\n")));
     }
@@ -57,8 +62,8 @@ pub fn open(
     let (response, session, messages) = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL])?;
     let messages = messages.max_frame_size(MOST_REQUEST_BYTES).aggregate_continuations();
     let messages = messages.max_continuation_size(MOST_REQUEST_BYTES);
-    let socket =
-        Socket { session, schema, operations: SelectAll::new(), running: HashMap::new(), count: 0, introduced: false };
+    let (operations, running) = (SelectAll::new(), HashMap::new());
+    let socket = Socket { session, gate, asking, schema, operations, running, count: 0, introduced: false };
     actix_web::rt::spawn(socket.serve(messages, closing.0.clone()));
     Ok(response)
 }
@@ -71,11 +76,21 @@ fn header(headers: &HeaderMap, name: actix_web::http::header::HeaderName) -> Opt
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Said {
-    ConnectionInit {},
+    ConnectionInit {
+        #[serde(default)]
+        payload: Option<Introduction>,
+    },
     Ping {},
     Pong {},
     Subscribe { id: String, payload: Box<Request> },
     Complete { id: String },
+}
+
+/// What a client says of itself: other things than a token are its own business.
+#[derive(Deserialize)]
+struct Introduction {
+    #[serde(default, alias = "Authorization")]
+    authorization: Option<String>,
 }
 
 /// Why a socket is closed, with the codes of the protocol.
@@ -109,6 +124,9 @@ struct Told<'a, T> {
 
 struct Socket {
     session: Session,
+    gate: Data<Gate>,
+    /// Whom it speaks for; `None` as long as it did not say.
+    asking: Option<Principal>,
     schema: Data<Schema>,
     operations: SelectAll<BoxStream<'static, Answer>>,
     running: HashMap<String, Operation>,
@@ -144,6 +162,7 @@ impl Socket {
         let mut ask = interval_at(began + ASKED_EVERY, ASKED_EVERY);
         let mut heard = began;
         loop {
+            let left = self.asking.as_ref().filter(|_| self.introduced).and_then(Principal::left);
             let done = tokio::select! {
                 message = messages.recv() => {
                     heard = Instant::now();
@@ -157,6 +176,7 @@ impl Socket {
                 () = sleep_until(began + INTRODUCED_WITHIN), if !self.introduced => {
                     because(4408, "Connection initialisation timeout")
                 }
+                () = sleep(left.unwrap_or_default()), if left.is_some() => because(4401, Denied::Expired.to_string()),
                 _ = ask.tick() => {
                     if heard.elapsed() >= 2 * ASKED_EVERY { Err(End::Left) } else { sent(self.session.ping(b"")).await }
                 }
@@ -182,8 +202,9 @@ impl Socket {
             }
         };
         match said {
-            Ok(Said::ConnectionInit {}) if self.introduced => because(4429, "Too many initialisation requests"),
-            Ok(Said::ConnectionInit {}) => {
+            Ok(Said::ConnectionInit { .. }) if self.introduced => because(4429, "Too many initialisation requests"),
+            Ok(Said::ConnectionInit { payload }) => {
+                self.introduce(payload).await?;
                 self.introduced = true;
                 self.say(&json!({ "type": "connection_ack" })).await
             }
@@ -204,7 +225,26 @@ impl Socket {
         }
     }
 
+    /// Learns whom the socket speaks for: by the token of the request that opened it, or by that of its first message.
+    async fn introduce(&mut self, payload: Option<Introduction>) -> Result<(), End> {
+        if self.asking.is_some() {
+            return Ok(());
+        }
+        let given = payload.and_then(|payload| payload.authorization);
+        match self.gate.admit(given.as_deref().and_then(bearer)).await {
+            Ok(asking) => {
+                self.asking = Some(asking);
+                Ok(())
+            }
+            Err(why) => because(4403, format!("Forbidden: {why}")),
+        }
+    }
+
     async fn subscribe(&mut self, id: String, operation: Request) -> Result<(), End> {
+        let Some(asking) = self.asking.clone() else { return because(4401, "Unauthorized") };
+        if let Err(why) = asking.spend(1) {
+            return self.refuse(&id, &fault("RATE_LIMITED", &why.to_string())).await;
+        }
         if self.running.len() >= MOST_OPERATIONS {
             let reason = format!("a socket has at most {MOST_OPERATIONS} operations at once");
             return self.refuse(&id, &fault("TOO_MANY_OPERATIONS", &reason)).await;
@@ -213,7 +253,7 @@ impl Socket {
             let reason = format!("an operation has at most {MOST_QUERY_BYTES} bytes");
             return self.refuse(&id, &fault("TOO_LONG", &reason)).await;
         }
-        let (responses, abort) = abortable(self.schema.execute_stream(operation));
+        let (responses, abort) = abortable(self.schema.execute_stream(operation.data(asking)));
         self.count += 1;
         let (name, number) = (id.clone(), self.count);
         let responses = responses.map(Some).chain(stream::iter([None]));

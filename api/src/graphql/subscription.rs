@@ -9,6 +9,7 @@ use hansom_market::ingest::{Fact, Published};
 
 use super::event::{Event, Gap};
 use super::scalar::{Offset, Time};
+use crate::auth::{Principal, Reading};
 use crate::follow::{Follow, Next};
 use crate::markets::Markets;
 
@@ -27,6 +28,7 @@ impl Subscription {
         #[graphql(desc = "After the event of this id: what a listener that comes back names.")] after: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
+        may_read(ctx, &market, Reading::All)?;
         Ok(told(market, place, None, |_| Wanted::Yes))
     }
 
@@ -41,6 +43,9 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
         let number = ride.parse().map(RideId).map_err(|_| fault("INVALID_INPUT", "`ride` is the number of a ride"))?;
+        // Of a ride that is not known any more, nobody can tell whose it was.
+        let rider = market.rider_of(number);
+        may_read(ctx, &market, rider.as_ref().map_or(Reading::All, Reading::Rider))?;
         Ok(told(market, place, Some(Topic::Ride(number)), move |fact| match fact.ride() == Some(number) {
             true if matches!(fact, Fact::RideEnded(_) | Fact::RequestRefused(_)) => Wanted::Last,
             true => Wanted::Yes,
@@ -59,6 +64,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
         let driver = hansom_engine::Name::from(driver.as_str());
+        may_read(ctx, &market, Reading::Driver(&driver))?;
         Ok(told(market, place, Some(Topic::Driver(driver.clone())), move |fact| {
             if fact.driver() == Some(&driver) { Wanted::Yes } else { Wanted::No }
         }))
@@ -69,6 +75,11 @@ impl Subscription {
 fn choose(ctx: &Context<'_>, market: Option<&str>) -> Result<MarketHandle> {
     let markets = ctx.data::<Markets>()?;
     markets.one(market).map_err(|cause| fault("NO_SUCH_MARKET", &cause.to_string()))
+}
+
+fn may_read(ctx: &Context<'_>, market: &MarketHandle, what: Reading<'_>) -> Result<()> {
+    let asking = ctx.data::<Principal>()?;
+    asking.may_read(market.name(), what).map_err(|cause| fault("FORBIDDEN", &cause.to_string()))
 }
 
 fn fault(code: &'static str, reason: &str) -> Error {

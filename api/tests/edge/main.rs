@@ -1,8 +1,14 @@
 //! The HTTP edge of markets that serve, seen from outside.
 
+mod access;
+mod browser;
 mod graphql;
+mod jwks;
+mod limits;
 mod poison;
 mod served;
+mod tls;
+mod tokens;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

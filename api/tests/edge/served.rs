@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
-use hansom_api::Server;
-use hansom_api::read::ReadModels;
+use hansom_api::auth::Gate;
+use hansom_api::{Edge, Origins, Server};
 use hansom_dispatcher::{Dispatcher, Spec, WallClock};
 use hansom_engine::domain::{Planner, Policy, Settings};
 use hansom_engine::record::{FORMAT_VERSION, Header, LOGIC_VERSION};
@@ -55,28 +55,28 @@ pub fn spec(name: &str, data: &Path, capacity: usize) -> Spec {
 }
 
 impl Served {
-    /// Serves these markets; returns once they take commands.
+    /// Serves these markets to anybody; returns once they take commands.
     pub fn start(markets: Vec<Spec>) -> Self {
+        Self::at(edge(Gate::open()), markets)
+    }
+
+    /// Serves these markets at an edge.
+    pub fn at(edge: Edge, markets: Vec<Spec>) -> Self {
         let (told, address) = channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let dispatcher = Arc::new(Dispatcher::new());
-                let models = Arc::new(ReadModels::default());
-                let server = Server::open(([127, 0, 0, 1], 0).into(), dispatcher.clone(), models.clone());
-                let server = server.expect("a free port");
+                let server = Server::open(edge, dispatcher.clone()).expect("a free port");
                 let (address, handle) = (server.address(), server.handle());
                 let serving = actix_web::rt::spawn(server.serve());
                 for spec in markets {
-                    let market = dispatcher.open(spec.clone()).expect("a name of its own");
-                    models.follow(market.clone(), spec);
-                    let standing = market.ready().await;
+                    let standing = dispatcher.open(spec).expect("a name of its own").ready().await;
                     assert!(standing.is_serving(), "{standing}");
                 }
                 told.send(address).expect("the test waits");
                 let _ = stopped.await;
                 dispatcher.close_all().await.expect("logs are closed");
-                models.close();
                 handle.stop(true).await;
                 serving.await.expect("no panic").expect("it serves to its end");
             });
@@ -102,6 +102,38 @@ impl Served {
         {
             std::panic::resume_unwind(panic);
         }
+    }
+
+    /// One market, `town`, for those whom a gate lets in.
+    pub fn behind(gate: Gate, data: &Path) -> Self {
+        Self::at(edge(gate), vec![spec("town", data, 1024)])
+    }
+
+    /// A request with these headers: the status, a header of the answer, and its body.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = match method {
+            "POST" => agent().run(request.body(body.to_owned()).expect("a request")),
+            _ => agent().run(request.body(()).expect("a request")),
+        };
+        let mut response = sent.expect("an answer");
+        let headers = response.headers().clone();
+        let text = if headers.get("content-type").is_some_and(|kind| kind == "text/event-stream") {
+            // It has no end: that it begins is the answer.
+            String::new()
+        } else {
+            response.body_mut().read_to_string().expect("text")
+        };
+        Reply { status: response.status().as_u16(), headers, text }
+    }
+
+    /// What a stream says, line by line, to whoever has this token.
+    pub fn stream(&self, path: &str, token: &str) -> impl BufRead + use<> {
+        let request = agent().get(format!("http://{}{path}", self.address)).header("authorization", token);
+        BufReader::new(request.call().expect("a stream").into_body().into_reader())
     }
 
     /// Posts a body; returns the status and the body of the answer.
@@ -166,6 +198,31 @@ impl Served {
         });
         events
     }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The lines of the body, or the one object that it is.
+    pub fn json(&self) -> Vec<Value> {
+        self.text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}"))).collect()
+    }
+}
+
+/// A free port on this machine, in plain HTTP.
+pub fn edge(gate: Gate) -> Edge {
+    Edge { address: ([127, 0, 0, 1], 0).into(), gate, certificate: None, origins: Origins::default() }
 }
 
 impl Drop for Served {

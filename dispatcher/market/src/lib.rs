@@ -16,7 +16,6 @@ pub mod replay;
 pub mod seam;
 pub mod snapshot;
 mod streets;
-pub mod why;
 mod writer;
 
 pub use audit::Violations;

@@ -129,12 +129,6 @@ impl Snapshots {
         Ok((None, passed_over))
     }
 
-    /// The newest snapshot that can be used of those that reach no further than before the turn at `next`.
-    pub fn before(&self, next: Offset, network: &Network) -> io::Result<Option<Snapshot>> {
-        let mut found = self.list()?.into_iter().rev().filter(|(reach, _)| *reach <= next.0);
-        Ok(found.find_map(|(reach, path)| self.read(reach, &path, network).ok()))
-    }
-
     fn read(&self, next: u64, path: &Path, network: &Network) -> Result<Snapshot, SnapshotError> {
         let mut file = self.disk.open(path)?;
         let mut bytes = vec![0; usize::try_from(file.size()?).unwrap_or(usize::MAX)];

@@ -116,7 +116,7 @@ impl World {
 
     fn offer_made(&mut self, at: Millis, e: &OfferMade, event: &Event) {
         let vehicle = self.vehicle_of[e.driver.index()];
-        self.trip(e.ride).offered(at, vehicle);
+        self.trip(e.ride).first_offer_at.get_or_insert(at);
         if let Some(rider) = self.riders.get_mut(e.ride) {
             rider.offer(vehicle);
         }

@@ -74,40 +74,6 @@ pub struct Summary {
     pub out: Option<PathBuf>,
 }
 
-/// The figures of a summary that tell of the policy and not of the machine: their places, levels parted by dots.
-pub const FIGURES: [&str; 30] = [
-    "requests",
-    "completed",
-    "service_rate",
-    "outcomes.completed",
-    "outcomes.ended_early",
-    "outcomes.cancelled_before_match",
-    "outcomes.cancelled_after_match",
-    "outcomes.no_show",
-    "outcomes.no_driver",
-    "outcomes.refused",
-    "outcomes.open_at_end",
-    "wait_s.mean",
-    "wait_s.p50",
-    "wait_s.p90",
-    "wait_s.p95",
-    "time_to_offer_s.mean",
-    "time_to_offer_s.p50",
-    "time_to_offer_s.p90",
-    "time_to_offer_s.p95",
-    "in_vehicle_s.mean",
-    "in_vehicle_s.p50",
-    "in_vehicle_s.p90",
-    "in_vehicle_s.p95",
-    "detour",
-    "utilisation",
-    "deadhead_share",
-    "occupancy",
-    "fares.total_minor",
-    "fares.driver_minor",
-    "fares.platform_minor",
-];
-
 impl Summary {
     /// How many rides ended so, by the name in the file.
     pub fn outcome(&self, outcome: &str) -> u64 {

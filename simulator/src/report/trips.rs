@@ -25,10 +25,6 @@ pub struct Trip {
     pub vehicle: Option<u32>,
     /// When it was first offered to a driver.
     pub first_offer_at: Option<Millis>,
-    /// The vehicle it was first offered to.
-    pub first_offered_to: Option<u32>,
-    /// How often it was offered.
-    pub offers: u32,
     /// When that driver took it.
     pub matched_at: Option<Millis>,
     /// When the rider was in the vehicle.
@@ -72,21 +68,12 @@ impl Trip {
             quote: None,
             vehicle: None,
             first_offer_at: None,
-            first_offered_to: None,
-            offers: 0,
             matched_at: None,
             picked_up_at: None,
             ended_at: None,
             driven_mm: 0,
             payment: None,
         }
-    }
-
-    /// It is offered to a vehicle.
-    pub fn offered(&mut self, at: Millis, vehicle: u32) {
-        self.first_offer_at.get_or_insert(at);
-        self.first_offered_to.get_or_insert(vehicle);
-        self.offers += 1;
     }
 
     /// As in files; a ride without an outcome of the market was open at the run's end.

@@ -293,7 +293,7 @@ impl fmt::Display for Faults {
 }
 
 /// The candidate nearest to `name`, if it is near enough to be a slip of the pen.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lowered = name.to_lowercase();
     candidates
         .into_iter()

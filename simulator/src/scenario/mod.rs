@@ -16,7 +16,6 @@ mod form;
 mod keys;
 mod model;
 mod read;
-mod rules;
 mod show;
 mod streets;
 mod sweep;
@@ -24,7 +23,7 @@ mod timezone;
 
 pub use dist::Dist;
 pub use document::Override;
-pub use fault::{Fault, Faults, Place as FaultPlace, nearest};
+pub use fault::{Fault, Faults, Place as FaultPlace};
 pub use model::{
     Constants, Demand, DemandModel, Driver, Fleet, Idle, Incident, Keep, Period, Pings, Place, Policy, PolicyKind,
     RUN_OUT, Reanchor, Rider, Scenario, Silence, StreetSource, Streets, Supply, Tariff, TrafficKeys, Unserved, Weights,

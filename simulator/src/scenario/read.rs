@@ -24,12 +24,6 @@ impl Scenario {
         Self::parse_market(&file, &text, &folder, changes)
     }
 
-    /// Reads a scenario or a market file: one that names a period is a scenario.
-    pub fn load_either(path: &Path, changes: &[Override]) -> Result<Self, Faults> {
-        let (file, text, folder) = open(path)?;
-        Self::parse_logged(&file, &text, &folder, changes)
-    }
-
     /// Reads a scenario from text. `file` is what faults call it and, without its ending, the default of `name`; paths
     /// in the text are relative to `folder`, paths in changes to the current directory.
     pub fn parse(file: &str, text: &str, folder: &Path, changes: &[Override]) -> Result<Self, Faults> {
@@ -52,13 +46,12 @@ impl Scenario {
         })
     }
 
-    /// Reads what a log keeps of where it came from, a scenario, or a market if nothing else was given; changed by what the
-    /// command line says.
-    pub fn parse_logged(file: &str, text: &str, folder: &Path, changes: &[Override]) -> Result<Self, Faults> {
+    /// Reads what a log keeps of where it came from: a scenario, or a market if nothing else was given.
+    pub fn parse_logged(file: &str, text: &str, folder: &Path) -> Result<Self, Faults> {
         if Document::parse(file, text, &mut Vec::new()).find("period").is_some() {
-            Self::parse(file, text, folder, changes)
+            Self::parse(file, text, folder, &[])
         } else {
-            Self::parse_market(file, text, folder, changes)
+            Self::parse_market(file, text, folder, &[])
         }
     }
 }

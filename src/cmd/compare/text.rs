@@ -32,8 +32,7 @@ pub fn tables(name: &str, comparison: &Comparison, page: Option<&Path>) -> Strin
     text
 }
 
-/// Arm `n` against the baseline.
-pub fn arm_table(comparison: &Comparison, n: usize) -> String {
+fn arm_table(comparison: &Comparison, n: usize) -> String {
     let mut table = Table::new(vec![false, true, true, true, false, true, false]);
     table.row(["", "baseline", "arm", "difference", "", "95 % interval", ""]);
     for row in &comparison.rows {

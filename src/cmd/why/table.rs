@@ -3,11 +3,11 @@
 use hansom_engine::domain::{Settings, Term, Terms};
 use hansom_engine::projection::why::{Alternative, BatchWhy, Candidate};
 use hansom_engine::{RideId, State};
-use hansom_market::why::{Explained, Reason};
 use hansom_simulator::report::number::{fixed, grouped};
 use serde_json::{Map, Value, json};
 
 use super::super::logged::{Logged, driver_name};
+use super::{Explained, Reason};
 
 /// How many vehicles are shown if not all are.
 const SHOWN: usize = 12;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 
+use crate::auth::Principal;
 use crate::graphql::scalar::Offset;
 use crate::markets;
 
@@ -24,10 +25,11 @@ pub struct Market {
 
 #[Object]
 impl Markets {
-    /// All markets of this process, in order of name.
+    /// The markets of this process that one may use, in order of name.
     async fn markets(&self, ctx: &Context<'_>) -> Result<Vec<Market>> {
-        let markets = ctx.data::<markets::Markets>()?.0.markets();
-        let shown = markets.iter().map(|market| Market {
+        let (markets, asking) = (ctx.data::<markets::Markets>()?.0.markets(), ctx.data::<Principal>()?);
+        let own = markets.iter().filter(|market| asking.is_of(market.name()));
+        let shown = own.map(|market| Market {
             name: market.name().to_owned(),
             standing: market.standing().to_string(),
             serving: market.standing().is_serving(),

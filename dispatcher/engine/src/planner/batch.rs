@@ -3,15 +3,15 @@
 //! Each request has arcs to its best vehicles by ETA within the maximum wait; leaving it open costs a penalty that rises
 //! with its age, and an arc above that penalty is dropped. On those arcs the answer is exact, and proves it.
 
-use super::candidates::{ready_ms, rule_out, rule_out_at};
+use super::candidates::{rule_out, rule_out_at};
 use super::cost::{Pairing, terms};
 use super::ready::Ready;
 use super::{Choice, MatchingProblem, OpenRide};
 use crate::assignment::{Instance, NotOptimal, Proof, Solution, Solver, prove};
-use crate::domain::{DriverId, RideId, Settings, Term, Terms};
+use crate::domain::{DriverId, RideId, Settings};
 use crate::record::{Proposal, Proposed};
 use crate::state::Vehicle;
-use hansom_geo_index::route::{Router, Soonest, Times, TravelTimes};
+use hansom_geo_index::route::{Router, Soonest, Times};
 use hansom_geo_index::{Millis, Network};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -61,21 +61,6 @@ pub struct Solved {
     pub proof: Proof,
 }
 
-/// One pairing as it is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Supposed {
-    /// The ride.
-    pub ride: RideId,
-    /// The driver: one of the problem's.
-    pub driver: DriverId,
-    /// Time until he would be at the pickup, ms.
-    pub eta_ms: u32,
-    /// By how much less the pairing would cost than it does at that time.
-    pub cheaper: i64,
-    /// Whether what rules it out whatever the time is passed over.
-    pub lifted: bool,
-}
-
 impl BatchPlanner {
     /// A planner for markets on one network.
     pub fn new(network: Arc<Network>, router: Arc<Router>) -> Self {
@@ -104,32 +89,11 @@ impl BatchPlanner {
 
     /// Answers a matching problem, with its matrix and the proof of the answer.
     pub fn solve(&mut self, problem: &MatchingProblem<'_>) -> Result<Solved, NotOptimal> {
-        self.solve_if(problem, None)
-    }
-
-    /// The same if one pairing were as supposed.
-    pub fn solve_if(
-        &mut self,
-        problem: &MatchingProblem<'_>,
-        supposed: Option<&Supposed>,
-    ) -> Result<Solved, NotOptimal> {
-        let matrix = self.matrix_if(problem, supposed);
+        let matrix = self.matrix(problem);
         self.load(&matrix);
         let solution = self.solver.solve(&self.instance);
         let proof = prove(&self.instance, &solution)?;
         Ok(Solved { matrix, solution, proof })
-    }
-
-    /// How long until `vehicle` has done what it has to do, and until it would then be at the pickup of `ride`, ms.
-    pub fn eta_ms(&self, problem: &MatchingProblem<'_>, ride: &OpenRide, vehicle: &Vehicle) -> (i64, i64) {
-        let times = self.router.times(problem.weights);
-        let ready_ms = ready_ms(&times, problem.at, vehicle);
-        (ready_ms, ready_ms + i64::from(times.time(vehicle.start, ride.pickup)))
-    }
-
-    /// What a pairing costs at `eta_ms`, by term.
-    pub fn terms(&self, problem: &MatchingProblem<'_>, ride: &OpenRide, vehicle: &Vehicle, eta_ms: i64) -> Terms {
-        terms(&problem.settings, &self.network, problem.at, Pairing { ride, vehicle, eta_ms })
     }
 
     /// What the total would be if `ride` had to be served by `driver`; `None`: they have no arc.
@@ -156,10 +120,6 @@ impl BatchPlanner {
 
     /// The cost matrix of a problem.
     pub fn matrix(&mut self, problem: &MatchingProblem<'_>) -> Matrix {
-        self.matrix_if(problem, None)
-    }
-
-    fn matrix_if(&mut self, problem: &MatchingProblem<'_>, supposed: Option<&Supposed>) -> Matrix {
         let settings = &problem.settings;
         let times = self.router.times(problem.weights);
         let vehicles: Vec<&Vehicle> = problem.free.iter().chain(problem.ending.iter()).collect();
@@ -181,16 +141,12 @@ impl BatchPlanner {
         let mut rows = Vec::with_capacity(problem.rides.len());
         let mut drivers = Vec::new();
         for ride in &problem.rides {
-            let supposed = supposed.filter(|supposed| supposed.ride == ride.ride);
-            self.soonest(problem, &times, ride, &fleet, supposed);
+            self.soonest(problem, &times, ride, &fleet);
             let unserved = unserved(settings, problem.at, ride);
             let found = self.best.drain().map(|(eta_ms, driver, index)| {
                 let vehicle = fleet.vehicles[index as usize];
                 let pairing = Pairing { ride, vehicle, eta_ms: i64::from(eta_ms) };
-                let mut terms = terms(settings, &self.network, problem.at, pairing);
-                if let Some(supposed) = supposed.filter(|supposed| supposed.driver == driver) {
-                    terms.0[Term::Eta as usize] -= supposed.cheaper;
-                }
+                let terms = terms(settings, &self.network, problem.at, pairing);
                 Choice { driver, eta_ms, chained: vehicle.ahead.is_some(), terms }
             });
             let mut arcs: Vec<Choice> = found.filter(|choice| choice.terms.total() <= unserved).collect();
@@ -204,48 +160,24 @@ impl BatchPlanner {
     }
 
     /// Leaves in `best` the vehicles that may serve `ride` and are there first, at most `policy.candidates`; equal ETA:
-    /// lower driver number. The supposed vehicle is there when it is supposed to be.
-    fn soonest(
-        &mut self,
-        problem: &MatchingProblem<'_>,
-        times: &Times,
-        ride: &OpenRide,
-        fleet: &FleetView<'_>,
-        supposed: Option<&Supposed>,
-    ) {
+    /// lower driver number.
+    fn soonest(&mut self, problem: &MatchingProblem<'_>, times: &Times, ride: &OpenRide, fleet: &FleetView<'_>) {
         let settings = &problem.settings;
         let most = settings.policy.candidates as usize;
         let mut worst = u32::try_from(settings.policy.max_wait.0).unwrap_or(u32::MAX - 1);
         self.best.clear();
-        let Self { soonest, best, .. } = self;
-        if let Some(supposed) = supposed
-            && let Some(index) = fleet.vehicles.iter().position(|vehicle| vehicle.driver == supposed.driver)
-        {
-            let vehicle = fleet.vehicles[index];
-            if (supposed.lifted || rule_out(settings, problem.at, ride, vehicle).is_none())
-                && rule_out_at(settings, problem.at, vehicle, i64::from(supposed.eta_ms)).is_none()
-            {
-                best.push((supposed.eta_ms, vehicle.driver, index as u32));
-            }
-        }
         if fleet.most_seats[usize::from(ride.class)] < ride.seats {
             return;
         }
+        let Self { soonest, best, .. } = self;
         soonest.visit(times, ride.pickup, worst, |index, eta_ms| {
             let vehicle = fleet.vehicles[index];
-            if supposed.is_some_and(|supposed| supposed.driver == vehicle.driver) {
-                return worst;
-            }
             if rule_out(settings, problem.at, ride, vehicle).is_none()
                 && rule_out_at(settings, problem.at, vehicle, i64::from(eta_ms)).is_none()
             {
-                let found = (eta_ms, vehicle.driver, index as u32);
-                if best.len() < most {
-                    best.push(found);
-                } else if let Some(mut last) = best.peek_mut().filter(|last| found < **last) {
-                    *last = found;
-                }
-                if best.len() == most {
+                best.push((eta_ms, vehicle.driver, index as u32));
+                if best.len() > most {
+                    best.pop();
                     worst = best.peek().map_or(worst, |(eta_ms, ..)| *eta_ms);
                 }
             }
@@ -265,5 +197,5 @@ struct FleetView<'a> {
 fn unserved(settings: &Settings, at: Millis, ride: &OpenRide) -> i64 {
     let penalty = &settings.policy.unserved;
     let waited_s = (at - ride.requested_at).0 / 1000;
-    penalty.slope_per_s.saturating_mul(waited_s).saturating_add(penalty.base).clamp(0, Terms::BOUND)
+    penalty.slope_per_s.saturating_mul(waited_s).saturating_add(penalty.base).clamp(0, crate::domain::Terms::BOUND)
 }

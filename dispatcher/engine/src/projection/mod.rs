@@ -1,5 +1,4 @@
-//! Folds of the log that several readers need: a ride's story, why a driver got it, and why another did not.
+//! Folds of the log that several readers need: a ride's story, and why a driver got it.
 
 pub mod timeline;
 pub mod why;
-pub mod why_not;

@@ -3,7 +3,6 @@
 use super::Driver;
 use crate::domain::{DriverId, Name};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 /// Drivers by number and by name.
 #[derive(Debug, Clone, Default)]
@@ -55,16 +54,6 @@ impl Drivers {
     /// The driver with this name.
     pub fn by_name(&self, name: &Name) -> Option<DriverId> {
         self.names.get(name).copied()
-    }
-
-    /// The driver at this place.
-    pub fn at(&self, place: usize) -> Option<&Driver> {
-        self.places.get(place)?.as_ref()
-    }
-
-    /// The drivers whose names are in a range, in order of name.
-    pub fn named(&self, names: (Bound<Name>, Bound<Name>)) -> impl DoubleEndedIterator<Item = &Driver> {
-        self.names.range(names).filter_map(|(_, id)| self.get(*id))
     }
 
     /// All drivers, in order of place.

@@ -5,7 +5,6 @@ use crate::domain::{DriverId, Leg, Name, Plan, RideId, Session, StopKind};
 use crate::lifecycle::session;
 use hansom_geo_index::moving::Grid;
 use hansom_geo_index::{Coord, Millis, Network, Position};
-use std::ops::Bound;
 
 /// Whether a driver can be reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -153,16 +152,6 @@ impl Fleet {
     /// The driver with this name.
     pub fn by_name(&self, name: &Name) -> Option<DriverId> {
         self.drivers.by_name(name)
-    }
-
-    /// The driver at this place of the [`index`](Self::index).
-    pub fn at(&self, place: u32) -> Option<&Driver> {
-        self.drivers.at(place as usize)
-    }
-
-    /// The drivers with names between these, in order of name; not a range of which the end is before the start.
-    pub fn named(&self, names: (Bound<Name>, Bound<Name>)) -> impl DoubleEndedIterator<Item = &Driver> {
-        self.drivers.named(names)
     }
 
     /// All drivers, in order of place.

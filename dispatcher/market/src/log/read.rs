@@ -185,11 +185,6 @@ impl Reader {
         Ok(None)
     }
 
-    /// Whether pings were taken out of the segment being read.
-    pub fn is_stripped(&self) -> bool {
-        self.segment.layout == LAYOUT_STRIPPED
-    }
-
     /// Version of the layout of the segment being read.
     pub(super) fn layout(&self) -> u32 {
         self.segment.layout
