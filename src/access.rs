@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hansom_api::auth::{Expected, Gate, Keys, Limits, Rate, Secret, Source};
-use hansom_api::{Certificate, Edge, Origins};
+use hansom_api::{Certificate, Collector, Edge, Origins, Tracing};
 
 use crate::cli::{Access, Serve, TokenScope};
 use crate::error::Error;
@@ -46,6 +46,9 @@ pub fn edge(arguments: &Serve) -> Result<Edge, Error> {
         gate: gate(access)?,
         certificate: certificate.map(|(chain, key)| Certificate { chain, key }),
         origins: Origins(access.cors_origin.clone()),
+        tracing: arguments.otlp_endpoint.as_ref().map(|endpoint| {
+            Tracing::start(&Collector { endpoint: endpoint.clone(), share: arguments.trace_share })
+        }),
     })
 }
 

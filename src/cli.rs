@@ -315,6 +315,12 @@ pub struct Serve {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub access: Access,
+    /// Where requests leave traces: the URL of a collector that takes OTLP over HTTP, such as http://localhost:4318
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+    /// The share of requests that leave traces; those with a `traceparent` do as that says
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, requires = "otlp_endpoint", value_parser = share)]
+    pub trace_share: f64,
     /// The most commands that may wait for a market; more are told to come again
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub mailbox: u32,
@@ -380,6 +386,12 @@ fn origin(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.to_ascii_lowercase()),
         None => Err("an origin is a scheme, a host and perhaps a port: https://app.example:8443".to_owned()),
     }
+}
+
+/// A part of all.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share is a number from 0 to 1".to_owned())
 }
 
 /// A token to be made.

@@ -1,4 +1,4 @@
-//! What is fetched from elsewhere: the keys that an identity provider publishes.
+//! What is fetched from elsewhere, the keys that an identity provider publishes; and what is sent there, traces.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,12 +11,21 @@ const WITHIN: Duration = Duration::from_secs(10);
 
 /// What a URL holds, if that is no more than so many bytes. Whom to trust the system says, or the file named by `SSL_CERT_FILE`.
 pub fn get(url: &str, most: u64) -> Result<Vec<u8>, String> {
-    static AGENT: OnceLock<Agent> = OnceLock::new();
-    let mut answer = AGENT.get_or_init(agent).get(url).call().map_err(|cause| cause.to_string())?;
+    let mut answer = agent().get(url).call().map_err(|cause| cause.to_string())?;
     answer.body_mut().with_config().limit(most).read_to_vec().map_err(|cause| cause.to_string())
 }
 
-fn agent() -> Agent {
+/// Sends a body to a URL.
+pub fn post(url: &str, kind: &str, body: &[u8]) -> Result<(), String> {
+    agent().post(url).content_type(kind).send(body).map(drop).map_err(|cause| cause.to_string())
+}
+
+fn agent() -> &'static Agent {
+    static AGENT: OnceLock<Agent> = OnceLock::new();
+    AGENT.get_or_init(make)
+}
+
+fn make() -> Agent {
     let trusted = rustls_native_certs::load_native_certs().certs;
     let trusted: Vec<Certificate<'static>> =
         trusted.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();

@@ -19,11 +19,15 @@ mod health;
 mod locations;
 mod markets;
 mod origin;
+mod otlp;
 mod server;
 mod stamp;
 mod stream;
 mod tls;
+mod trace;
 
 pub use origin::Origins;
+pub use otlp::Collector;
 pub use server::{Edge, ServeError, Server, Stop};
 pub use tls::{Certificate, CertificateError};
+pub use trace::Tracing;

@@ -18,6 +18,7 @@ use crate::fault::RequestFault;
 use crate::markets::Markets;
 use crate::origin::{self, Origins};
 use crate::tls::{Certificate, CertificateError};
+use crate::trace::Tracing;
 use crate::{commands, events, graphiql, graphql, health, locations};
 
 /// Threads that serve requests: they read lines and write answers, the markets have threads of their own.
@@ -62,6 +63,8 @@ pub struct Edge {
     pub certificate: Option<Certificate>,
     /// Which sites' pages may use the routes from a browser.
     pub origins: Origins,
+    /// Where requests leave their traces, if anywhere.
+    pub tracing: Option<Tracing>,
 }
 
 /// The routes of this process, open on an address.
@@ -90,7 +93,7 @@ impl Stop {
 impl Server {
     /// Opens an edge for the markets of `dispatcher`. One at which anybody may do everything is on loopback only.
     pub fn open(edge: Edge, dispatcher: Arc<Dispatcher>) -> Result<Self, ServeError> {
-        let Edge { address, gate, certificate, origins } = edge;
+        let Edge { address, gate, certificate, origins, tracing } = edge;
         match (address.ip().is_loopback(), gate.is_open(), &certificate) {
             (false, true, _) => return Err(ServeError::Open { address }),
             (_, true, _) => {
@@ -108,6 +111,7 @@ impl Server {
         let markets = Markets(dispatcher);
         let schema = Data::new(graphql::schema(Some(markets.clone())));
         let (markets, gate, origins) = (Data::new(markets), Data::new(gate), Data::new(origins));
+        let tracing = Data::new(tracing);
         let (closing, told) = watch::channel(false);
         let told = Data::new(graphql::Closing(told));
         let server = HttpServer::new(move || {
@@ -118,6 +122,7 @@ impl Server {
                 .app_data(schema.clone())
                 .app_data(told.clone())
                 .app_data(gate.clone())
+                .app_data(tracing.clone())
                 .app_data(origins.clone())
                 .configure(routes)
         });

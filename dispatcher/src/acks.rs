@@ -8,6 +8,7 @@ use hansom_engine::{Offset, Turn};
 
 use crate::answer::{Answer, NotTaken};
 use crate::lanes::Reply;
+use crate::trace::Trace;
 
 /// The senders of commands that have a turn which is not yet durable, in order of offset.
 #[derive(Debug, Default)]
@@ -20,12 +21,13 @@ struct Ack {
     offset: Offset,
     since: Instant,
     reply: Reply,
+    trace: Option<Box<Trace>>,
 }
 
 impl Acks {
     /// A turn is about to be taken for a command that came at `since`.
-    pub fn expect(&self, offset: Offset, since: Instant, reply: Reply) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Ack { offset, since, reply });
+    pub fn expect(&self, offset: Offset, since: Instant, reply: Reply, trace: Option<Box<Trace>>) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Ack { offset, since, reply, trace });
     }
 
     /// The turn expected last was not taken: nobody is told by this.
@@ -33,15 +35,15 @@ impl Acks {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_back().map(|ack| ack.reply)
     }
 
-    /// A turn is durable: tells whoever waits for it, and when that one's command came.
-    pub fn release(&self, turn: &Turn) -> Option<Instant> {
+    /// A turn is durable: tells whoever waits for it; when that one's command came, and its trace.
+    pub fn release(&self, turn: &Turn) -> Option<(Instant, Option<Box<Trace>>)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.front().filter(|first| first.offset <= turn.offset)?;
         let ack = waiting.pop_front()?;
         drop(waiting);
         // Whoever does not wait any more need not know.
         let _ = ack.reply.send(Ok(Answer::of(turn)));
-        Some(ack.since)
+        Some((ack.since, ack.trace))
     }
 
     /// No further turn will be durable: tells all who wait.

@@ -16,6 +16,7 @@ mod quarantine;
 mod release;
 mod retention;
 mod supervisor;
+pub mod trace;
 
 pub use answer::{Answer, Cause, NotTaken, Refusal, Standing};
 pub use clock::WallClock;

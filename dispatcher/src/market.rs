@@ -32,6 +32,7 @@ use crate::lanes::{Lanes, Received, Waiting, Work};
 use crate::quarantine::Quarantine;
 use crate::release::{Durable, Opened, Outbox, ReleasedNames};
 use crate::retention::{self, Retention};
+use crate::trace::now_ns;
 
 /// Commands taken before positions get their turn and other messages are looked at.
 const BATCH: usize = 256;
@@ -440,7 +441,8 @@ impl MarketActor {
     /// Takes a command, whose sender is told once it is durable.
     fn take(&mut self, at: Millis, waiting: Waiting) -> Result<(), Cause> {
         let Some(Serving { market, names, .. }) = &mut self.market else { return Ok(()) };
-        let Waiting { work, since, reply } = waiting;
+        let Waiting { work, since, reply, mut trace } = waiting;
+        let decision = trace.as_mut().map(|trace| trace.take());
         let (key, command) = match work {
             Work::Order(order, rider) => {
                 let whose = order.body.ride().and_then(|ride| names.rider_of(ride));
@@ -454,8 +456,11 @@ impl MarketActor {
             }
             Work::Command(key, command) => (key, command),
         };
-        self.shared.acks.expect(Offset(market.turns()), since, reply);
+        self.shared.acks.expect(Offset(market.turns()), since, reply, trace);
         let taken = guarded(|| market.submit(at, key, command).map(|turn| names.learn(turn)));
+        if let Some(decision) = decision {
+            decision.is_made();
+        }
         // Its turn will not be durable. Left in line, its sender would be told of another's turn of that offset after a restart.
         if taken.is_err()
             && let Some(reply) = self.shared.acks.withdraw()
@@ -587,6 +592,6 @@ fn outlet(outbox: &Outbox) -> Outlet {
     let outbox = outbox.clone();
     Box::new(move |durable| {
         // Where nobody takes them any more, the process ends.
-        let _ = outbox.blocking_send(durable.map_or_else(Durable::Failed, Durable::Turns));
+        let _ = outbox.blocking_send(durable.map_or_else(Durable::Failed, |turns| Durable::Turns(turns, now_ns())));
     })
 }

@@ -14,6 +14,7 @@ use tracing::error;
 use crate::events::Told;
 use crate::figures::MarketFigures;
 use crate::market::Shared;
+use crate::trace::{Asked, now_ns};
 
 /// So many batches may wait for the release; the log's thread waits for room then, and the market for the log.
 const BATCHES: usize = 4;
@@ -23,8 +24,8 @@ const BATCHES: usize = 4;
 pub enum Durable {
     /// The market was opened, and knows these names.
     Opened(Box<Opened>),
-    /// These turns would survive a loss of power.
-    Turns(Vec<Arc<Turn>>),
+    /// These turns would survive a loss of power, since this time in ns since 1970.
+    Turns(Vec<Arc<Turn>>, u64),
     /// None of the following will.
     Failed(LogError),
     /// The log is closed: tells whoever waits for it that all before was released.
@@ -54,13 +55,15 @@ pub struct Release {
     inbox: Option<mpsc::Receiver<Durable>>,
     /// Turns that are durable while the names of those before are not known yet: those of the opening itself.
     early: Vec<Arc<Turn>>,
+    /// Traces of rides that were asked for.
+    asked: Asked,
 }
 
 impl Release {
     /// The release of a market, and the way to it.
     pub fn new(shared: Arc<Shared>) -> (Self, Outbox) {
         let (outbox, inbox) = mpsc::channel(BATCHES);
-        (Self { shared, inbox: Some(inbox), early: Vec::new() }, outbox)
+        (Self { shared, inbox: Some(inbox), early: Vec::new(), asked: Asked::default() }, outbox)
     }
 
     fn open(&mut self, opened: Opened) {
@@ -69,19 +72,21 @@ impl Release {
         self.shared.figures.open_requests.set(open_requests);
         self.shared.figures.drivers.set(drivers);
         let early = std::mem::take(&mut self.early);
-        self.release(early);
+        self.release(early, now_ns());
     }
 
-    fn release(&mut self, turns: Vec<Arc<Turn>>) {
+    fn release(&mut self, turns: Vec<Arc<Turn>>, durable_ns: u64) {
         let shared = &self.shared;
         let mut names = shared.names.write().unwrap_or_else(PoisonError::into_inner);
         let Some(names) = &mut *names else { return self.early.extend(turns) };
         let (Some(first), Some(last)) = (turns.first(), turns.last()) else { return };
         let mut told = Vec::new();
         for turn in &turns {
-            if let Some(since) = shared.acks.release(turn) {
+            let (since, trace) = shared.acks.release(turn).unzip();
+            if let Some(since) = since {
                 shared.figures.commit_latency.observe(since.elapsed().as_secs_f64());
             }
+            self.asked.release(turn, trace.flatten(), durable_ns);
             names.learn(turn);
             told.extend(tell(&shared.name, turn, names));
             count(&shared.figures, turn);
@@ -144,7 +149,7 @@ impl StreamHandler<Durable> for Release {
     fn handle(&mut self, durable: Durable, _: &mut Self::Context) {
         match durable {
             Durable::Opened(opened) => self.open(*opened),
-            Durable::Turns(turns) => self.release(turns),
+            Durable::Turns(turns, durable_ns) => self.release(turns, durable_ns),
             Durable::Failed(cause) => {
                 error!(market = %self.shared.name, %cause, "the log failed: nothing that is not durable is acknowledged");
                 self.shared.log_failed(cause);

@@ -74,6 +74,7 @@ fn visitor(arguments: &Serve) -> Result<Option<String>, Error> {
 
 async fn serve(arguments: &Serve, what: What, edge: Edge, visitor: Option<String>) -> Result<Exit, Error> {
     let dispatcher = Arc::new(Dispatcher::new());
+    let tracing = edge.tracing.clone();
     let server = Server::open(edge, dispatcher.clone())?;
     let (address, handle) = (server.address(), server.handle());
     show::result(&format!("listening on {}\n", server.url()))?;
@@ -86,6 +87,9 @@ async fn serve(arguments: &Serve, what: What, edge: Edge, visitor: Option<String
     handle.stop(true).await;
     // It has stopped: whatever ended it was said before.
     let _ = serving.await;
+    if let Some(tracing) = tracing {
+        tracing.end();
+    }
     done?;
     closed?;
     Ok(Exit::Done)

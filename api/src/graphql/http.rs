@@ -15,6 +15,7 @@ use super::socket::{self, Closing};
 use crate::auth::{Gate, Principal};
 use crate::body;
 use crate::fault::RequestFault;
+use crate::trace::{SharedTrace, Tracing};
 
 /// A request is answered within this time.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -37,8 +38,10 @@ pub async fn post(
     request: HttpRequest,
     asking: Result<Principal, RequestFault>,
     schema: Data<Schema>,
+    tracing: Data<Option<Tracing>>,
     payload: Payload,
 ) -> HttpResponse {
+    let trace = tracing.as_ref().as_ref().and_then(|tracing| tracing.begin(&request, "POST /graphql"));
     let accepted = accepted(request.headers());
     let asking = match asking {
         Ok(asking) => asking,
@@ -55,7 +58,14 @@ pub async fn post(
         Err(cause) => return unread(accepted, &cause),
     };
     match serde_json::from_slice(&body) {
-        Ok(operation) => execute(accepted, &schema, Request::data(operation, asking)).await,
+        Ok(operation) => {
+            let mut operation = Request::data(operation, asking);
+            if let Some(trace) = trace {
+                trace.received();
+                operation = operation.data(SharedTrace::new(trace));
+            }
+            execute(accepted, &schema, operation).await
+        }
         Err(cause) => {
             let reason = format!("not an operation as GraphQL over HTTP has it: {cause}");
             answer(accepted, StatusCode::BAD_REQUEST, &fault("BAD_REQUEST", &reason))

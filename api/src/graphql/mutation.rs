@@ -22,6 +22,7 @@ use super::turn::Turn;
 use crate::auth::{NotGiven, Principal};
 use crate::commands::put_aside;
 use crate::markets::Markets;
+use crate::trace::SharedTrace;
 
 /// An order is answered within this time, or its outcome is not known.
 const WITHIN: Duration = Duration::from_secs(8);
@@ -232,12 +233,17 @@ async fn order(
     input: &impl Serialize,
 ) -> Result<Result<Turn, Failure>> {
     Ok(match choose(ctx, market.as_deref())? {
-        Ok(market) => taken(market, ctx.data()?, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await,
+        Ok(market) => taken(market, ctx.data()?, ctx.data_opt(), &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await,
         Err(failure) => Err(failure),
     })
 }
 
-async fn taken(market: MarketHandle, sender: &Principal, line: &Bytes) -> Result<Turn, Failure> {
+async fn taken(
+    market: MarketHandle,
+    sender: &Principal,
+    trace: Option<&SharedTrace>,
+    line: &Bytes,
+) -> Result<Turn, Failure> {
     let order = match decode(line) {
         Ok(order) => order,
         Err(malformed) => {
@@ -248,7 +254,8 @@ async fn taken(market: MarketHandle, sender: &Principal, line: &Bytes) -> Result
             return Err(failure);
         }
     };
-    let pending = sender.order(&market, order)?;
+    let trace = trace.and_then(|trace| trace.order(order.body.kind()));
+    let pending = sender.order(&market, order, trace)?;
     match timeout(WITHIN, pending.answer()).await {
         Ok(Ok(Answer::Taken { offset })) => Ok(Turn { market, offset: offset.0 }),
         Ok(Ok(Answer::Refused { offset, reason })) => Err(Failure::refused(offset.0, reason)),

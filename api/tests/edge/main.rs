@@ -9,6 +9,7 @@ mod poison;
 mod served;
 mod tls;
 mod tokens;
+mod traces;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

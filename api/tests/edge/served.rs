@@ -222,7 +222,7 @@ impl Reply {
 
 /// A free port on this machine, in plain HTTP.
 pub fn edge(gate: Gate) -> Edge {
-    Edge { address: ([127, 0, 0, 1], 0).into(), gate, certificate: None, origins: Origins::default() }
+    Edge { address: ([127, 0, 0, 1], 0).into(), gate, certificate: None, origins: Origins::default(), tracing: None }
 }
 
 impl Drop for Served {
