@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use hansom_api::auth::{AUDIENCE, Rate};
 use hansom_geo_index::import::synthetic;
 use hansom_simulator::live::Misbehaviour;
 
@@ -105,20 +106,52 @@ that was served the model's own figures under the rules of the log stand for the
     /// Serve markets over HTTP, each durable in a folder of its own
     #[command(after_help = "\
 Examples:
-  hansom serve --market markets/river-town.toml --data data
-  hansom serve --market markets --data data
-  hansom serve --market a.toml b.toml --data data --listen 127.0.0.1:9000 --log-format json
-  hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05
+  hansom serve --market markets/river-town.toml --data data --insecure-dev
+  hansom serve --market markets --data data --insecure-dev
+  hansom serve --scenario scenarios/small-town.toml --speed 60 --data data --misbehave retry=0.1,dark=0.05 --insecure-dev
+  hansom serve --market a.toml b.toml --data data --auth-secret-file secret --listen 127.0.0.1:9000 --log-format json
+  hansom serve --market a.toml --data data --auth-jwks https://login.example/jwks.json --auth-issuer https://login.example \
+      --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
+Requests carry a JWT (`Authorization: Bearer …`) with `sub`, `roles` (rider, driver, operator, service), `exp`, `aud`, and perhaps \
+`markets`. `hansom token` makes one.
 A market file has the sections of a scenario that say what is decided where, and how: name, timezone, network, policy, \
 tariff, keep (how long orders, rides and drivers are remembered), and the limits such as offer_s. Commands and positions come in as lines of JSON (CloudEvents): \
 POST /v1/commands, /v1/locations; GET /v1/events, /healthz, /readyz, /metrics. Ctrl-C or SIGTERM ends it in good order.")]
-    Serve(Serve),
+    Serve(Box<Serve>),
+    /// Make a token for a server that shares a secret with whoever makes them
+    #[command(after_help = "\
+Examples:
+  head -c 32 /dev/urandom | base64 > secret
+  hansom token rob --role rider --auth-secret-file secret
+  curl -H \"Authorization: Bearer $(hansom token ops --role operator --auth-secret-file secret)\" localhost:8080/metrics
+The server: hansom serve --market town.toml --data data --auth-secret-file secret")]
+    Token(Token),
     /// Turn street data into a network file
     #[command(subcommand)]
     Import(Import),
     /// List, show and check scenarios
     #[command(subcommand)]
     Scenario(Scenario),
+}
+
+impl Command {
+    /// Whether it has something to end in good order when it is asked to stop. What only reads can stop anywhere.
+    pub fn ends_in_order(&self) -> bool {
+        match self {
+            Self::Simulate(_) | Self::Compare(_) | Self::Serve(_) => true,
+            Self::Replay(_)
+            | Self::Why(_)
+            | Self::WhyNot(_)
+            | Self::Gate(_)
+            | Self::History(_)
+            | Self::Batch(_)
+            | Self::Log(_)
+            | Self::Token(_)
+            | Self::Quarantine(_)
+            | Self::Import(_)
+            | Self::Scenario(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -388,9 +421,11 @@ pub struct Serve {
     /// Where the markets keep what they know, each in a folder of its name
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
-    /// Where requests are taken; on this machine only, as they are not authenticated. Port 0: a free one
+    /// Where requests are taken. Port 0: a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub access: Access,
     /// The most commands that may wait for a market; more are told to come again
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub mailbox: u32,
@@ -401,6 +436,95 @@ pub struct Serve {
     /// How the log of the program itself is printed, to stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Who may reach the routes, how often, and how.
+#[derive(Debug, Args)]
+pub struct Access {
+    /// Let anybody on this machine do everything, without tokens. Only on a loopback address
+    #[arg(long, conflicts_with_all = ["auth_secret_file", "auth_jwks"])]
+    pub insecure_dev: bool,
+    /// A file with the secret by which tokens are signed (HS256), 32 bytes or more; or set HANSOM_AUTH_SECRET
+    #[arg(long, value_name = "FILE")]
+    pub auth_secret_file: Option<PathBuf>,
+    /// The public keys by which tokens are signed (RS256, PS256, ES256, ES384, EdDSA), as a JSON Web Key Set; read again when it
+    /// changes
+    #[arg(long, value_name = "FILE|URL")]
+    pub auth_jwks: Option<String>,
+    #[command(flatten)]
+    pub token: TokenScope,
+    /// How many requests and lines a second a rider or a driver may send, five seconds' worth at once
+    #[arg(long, value_name = "N", default_value_t = Rate::PEOPLE.per_s, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: u32,
+    /// How many an operator or a service may send
+    #[arg(long, value_name = "N", default_value_t = Rate::SERVICES.per_s, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub service_rate: u32,
+    /// A site whose pages may use the routes from a browser, such as https://app.example; may be given more than once
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub cors_origin: Vec<String>,
+    /// The certificate for TLS: a file with the chain in PEM, the server's own first; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "scenario")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// Whom tokens are for and from.
+#[derive(Debug, Args)]
+pub struct TokenScope {
+    /// The audience that tokens have to name (`aud`)
+    #[arg(long = "auth-audience", value_name = "NAME", default_value = AUDIENCE)]
+    pub audience: String,
+    /// The issuer that tokens have to name (`iss`) [default: any]
+    #[arg(long = "auth-issuer", value_name = "NAME")]
+    pub issuer: Option<String>,
+}
+
+/// A scheme, a host and perhaps a port, as browsers send it.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &&str| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/*?#@,".contains(&byte))
+    };
+    match host.filter(plain) {
+        Some(_) => Ok(text.to_ascii_lowercase()),
+        None => Err("an origin is a scheme, a host and perhaps a port: https://app.example:8443".to_owned()),
+    }
+}
+
+/// A token to be made.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// Whom it speaks for: a rider's or a driver's name in the markets
+    pub name: String,
+    /// What that one is; may be given more than once
+    #[arg(long, value_enum, required = true)]
+    pub role: Vec<TokenRole>,
+    /// A market it has to do with; may be given more than once [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub market: Vec<String>,
+    /// For how many hours it is good
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub hours: u32,
+    /// The file with the secret that the server was given; or set HANSOM_AUTH_SECRET
+    #[arg(long = "auth-secret-file", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub scope: TokenScope,
+}
+
+/// What a token's bearer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TokenRole {
+    /// Asks for rides and cancels them, in their own name
+    Rider,
+    /// Drives, in their own name
+    Driver,
+    /// Looks after the markets: reads all, and gives any order
+    Operator,
+    /// A program in between: gives orders for anybody, and reads all
+    Service,
 }
 
 /// How the program's own log is printed.
@@ -484,6 +608,9 @@ A line that is taken, or refused by a rule of the market, is done; one that stil
         /// Where the server listens
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
         server: SocketAddr,
+        /// A file with a token for it, of an operator or a service; or set HANSOM_TOKEN
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
     },
 }
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use hansom_api::ServeError;
+use hansom_api::auth::KeyError;
 use hansom_api::read::history::HistoryError;
 use hansom_dispatcher::{Cause, MarketsError};
 use hansom_geo_index::import::ImportError;
@@ -107,6 +108,12 @@ pub enum Error {
         server: SocketAddr,
         /// The start of its answer.
         answer: String,
+    },
+    /// A server that does not know us, or not as somebody who may do this.
+    #[error("the server at {server} does not let this in")]
+    NotLetIn {
+        /// Where it is.
+        server: SocketAddr,
     },
     /// Lines that stay in quarantine.
     #[error("{left} of {tried} lines stay in quarantine")]
@@ -253,6 +260,15 @@ pub enum Error {
         /// Why.
         fault: Box<HistoryError>,
     },
+    /// No keys, and no word that none are wanted.
+    #[error("nobody could be let in: requests are authenticated, and no keys are given for that")]
+    NobodyIn,
+    /// Keys that cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// No secret where a token is to be made.
+    #[error("a token is to be made, and there is no secret to sign it with")]
+    NoSecret,
     /// A market that does not serve.
     #[error("market {name} does not serve: {}", with_source(&**cause))]
     Halted {
@@ -393,6 +409,7 @@ impl Error {
             | Self::Quarantine(QuarantineError::Io { .. } | QuarantineError::InUse { .. })
             | Self::NoServer { .. }
             | Self::OtherServer { .. }
+            | Self::NotLetIn { .. }
             | Self::StillWaiting { .. }
             | Self::History { .. }
             | Self::Markets(_)
@@ -427,7 +444,10 @@ impl Error {
             | Self::TwiceTheSame { .. }
             | Self::Unlike { .. }
             | Self::NoPairs
-            | Self::Serve(ServeError::Open { .. })
+            | Self::Serve(ServeError::Open { .. } | ServeError::Certificate(_))
+            | Self::NobodyIn
+            | Self::Keys(_)
+            | Self::NoSecret
             | Self::Begun { .. }
             | Self::OneScenario { .. } => Exit::Input,
         }
@@ -443,6 +463,7 @@ impl Error {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of what can go wrong and what helps, a line each")]
     fn problems(&self) -> Vec<Problem> {
         let problem = |code, hint: &str| vec![Problem { code, text: self.to_string(), hint: hint.to_owned() }];
         match self {
@@ -461,6 +482,9 @@ impl Error {
                 problem("E0916", "start it with `hansom serve`, or name it with `--server ADDR`; nothing was changed")
             }
             Self::OtherServer { .. } => problem("E0917", "name the server with `--server ADDR`"),
+            Self::NotLetIn { .. } => {
+                problem("E0919", "name a file with a token of an operator or a service: `--token-file FILE`")
+            }
             Self::StillWaiting { .. } => {
                 problem("E0918", "mend a line: `hansom quarantine retry MARKET/N --data DIR --mended FILE`")
             }
@@ -512,8 +536,27 @@ impl Error {
                 "E1101",
                 "is the market served, is the disk full, and may you write there? The log is not touched",
             ),
-            Self::Serve(ServeError::Open { .. }) => {
-                problem("E1001", "listen on 127.0.0.1 or [::1], behind whatever authenticates")
+            Self::Serve(ServeError::Open { .. }) => problem(
+                "E1001",
+                "`--insecure-dev` is for 127.0.0.1 and [::1]; elsewhere give keys: --auth-secret-file or --auth-jwks",
+            ),
+            Self::Serve(ServeError::Certificate(_)) => problem(
+                "E1011",
+                "--tls-cert is the chain in PEM, the server's own first; --tls-key its private key in PEM",
+            ),
+            Self::NobodyIn => problem(
+                "E1010",
+                "on this machine alone: --insecure-dev; else --auth-secret-file FILE (and `hansom token`), or --auth-jwks FILE|URL",
+            ),
+            Self::Keys(KeyError::Short { .. }) => {
+                problem("E1012", "make one: `head -c 32 /dev/urandom | base64 > secret`, and keep it to yourself")
+            }
+            Self::Keys(_) => problem(
+                "E1013",
+                "--auth-jwks is a JSON Web Key Set: a file, or an https URL that can be reached from here",
+            ),
+            Self::NoSecret => {
+                problem("E1014", "--auth-secret-file FILE, or the environment variable HANSOM_AUTH_SECRET")
             }
             Self::Serve(ServeError::Listen { .. }) => {
                 problem("E1002", "is another program there? Port 0 is any free one")
@@ -570,6 +613,7 @@ fn log_code(error: &LogError) -> &'static str {
         LogError::Torn { .. } => "E0606",
         LogError::Undecodable { .. } => "E0607",
         LogError::Failed => "E0608",
+        LogError::Unfinished { .. } => "E0611",
     }
 }
 

@@ -13,41 +13,67 @@ use crate::error::Error;
 /// A server answers within this time, or not at all.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Sends lines to a server and returns its answer lines.
-pub fn post(server: SocketAddr, path: &str, body: &[u8]) -> Result<Vec<Value>, Error> {
-    let failed = |source: io::Error| Error::NoServer { server, source };
-    let head = format!(
-        "POST {path} HTTP/1.0\r\nHost: {server}\r\nContent-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let mut stream = connect(server, PATIENCE).map_err(failed)?;
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(failed)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).map_err(failed)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let other = || other(server, answer.lines().next().unwrap_or_default());
-    let (head, lines) = answer.split_once("\r\n\r\n").ok_or_else(other)?;
-    if head.split_whitespace().nth(1) != Some("200") {
-        return Err(other());
-    }
-    lines.lines().map(|line| serde_json::from_str(line).map_err(|_| other())).collect()
+/// A server, and whom requests to it speak for.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The token by which it knows us; `None`: it asks for none.
+    pub token: Option<String>,
 }
 
-/// Opens a stream of events; each item is the data of one. It ends with the connection.
-pub fn events(server: SocketAddr, path: &str) -> Result<impl Iterator<Item = io::Result<String>> + use<>, Error> {
-    let failed = |source: io::Error| Error::NoServer { server, source };
-    // More than a heartbeat.
-    let mut stream = connect(server, 2 * PATIENCE).map_err(failed)?;
-    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n").as_bytes()).map_err(failed)?;
-    let mut lines = BufReader::new(stream).lines();
-    let status = lines.next().transpose().map_err(failed)?.unwrap_or_default();
-    if status.split_whitespace().nth(1) != Some("200") {
-        return Err(other(server, &status));
+impl Peer {
+    /// Sends lines and returns the answer lines.
+    pub fn post(&self, path: &str, body: &[u8]) -> Result<Vec<Value>, Error> {
+        let more = format!("Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n", body.len());
+        let mut stream = connect(self.address, PATIENCE).map_err(|source| self.failed(source))?;
+        let sent = stream.write_all(self.head("POST", path, &more).as_bytes()).and_then(|()| stream.write_all(body));
+        sent.map_err(|source| self.failed(source))?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).map_err(|source| self.failed(source))?;
+        let answer = String::from_utf8_lossy(&answer);
+        let first = answer.lines().next().unwrap_or_default();
+        self.is_done(first)?;
+        let (_, lines) = answer.split_once("\r\n\r\n").ok_or_else(|| self.other(first))?;
+        lines.lines().map(|line| serde_json::from_str(line).map_err(|_| self.other(first))).collect()
     }
-    Ok(lines.filter_map(|line| match line {
-        Ok(line) => line.strip_prefix("data: ").map(|data| Ok(data.to_owned())),
-        Err(error) => Some(Err(error)),
-    }))
+
+    /// Opens a stream of events; each item is the data of one. It ends with the connection.
+    pub fn events(&self, path: &str) -> Result<impl Iterator<Item = io::Result<String>> + use<>, Error> {
+        // More than a heartbeat.
+        let mut stream = connect(self.address, 2 * PATIENCE).map_err(|source| self.failed(source))?;
+        stream.write_all(self.head("GET", path, "").as_bytes()).map_err(|source| self.failed(source))?;
+        let mut lines = BufReader::new(stream).lines();
+        let status = lines.next().transpose().map_err(|source| self.failed(source))?.unwrap_or_default();
+        self.is_done(&status)?;
+        Ok(lines.filter_map(|line| match line {
+            Ok(line) => line.strip_prefix("data: ").map(|data| Ok(data.to_owned())),
+            Err(error) => Some(Err(error)),
+        }))
+    }
+
+    fn head(&self, method: &str, path: &str, more: &str) -> String {
+        let token = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n{token}{more}\r\n", self.address)
+    }
+
+    fn is_done(&self, status: &str) -> Result<(), Error> {
+        match status.split_whitespace().nth(1) {
+            Some("200") => Ok(()),
+            Some("401" | "403") => Err(Error::NotLetIn { server: self.address }),
+            _ => Err(self.other(status)),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::NoServer { server: self.address, source }
+    }
+
+    /// Something else answers than this program.
+    fn other(&self, line: &str) -> Error {
+        let printable = |c: char| if c.is_control() { ' ' } else { c };
+        Error::OtherServer { server: self.address, answer: line.chars().map(printable).take(80).collect() }
+    }
 }
 
 fn connect(server: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
@@ -55,12 +81,6 @@ fn connect(server: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
     stream.set_read_timeout(Some(patience))?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-/// Something else answers than this program.
-fn other(server: SocketAddr, line: &str) -> Error {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    Error::OtherServer { server, answer: line.chars().map(printable).take(80).collect() }
 }
 
 /// A name in the query of a URL.

@@ -1,11 +1,12 @@
 //! Hansom: a ride-hailing dispatcher, and the city simulator that proves it.
 //!
 //! This crate is the command line: [`cli`] says what can be typed, [`cmd`] does it, a file a subcommand, [`show`] prints,
-//! [`http`] talks to a server, [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
+//! [`access`] reads keys and tokens, [`http`] talks to a server, [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
 //! together; refuses to know what a dispatcher does.
 
 #![expect(clippy::format_push_string, reason = "texts for people are short, and read better as one expression a line")]
 
+mod access;
 mod cli;
 mod cmd;
 mod error;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
     std::panic::set_hook(Box::new(|panic| error::internal(panic).print()));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        listen()?;
+        listen(arguments.command.ends_in_order())?;
         cmd::run(arguments.command)
     }));
     match outcome {
@@ -49,10 +50,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// From now on the first Ctrl-C asks for an orderly end, and a second one ends the process at once.
-fn listen() -> Result<(), Error> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+/// From now on the first Ctrl-C asks for an orderly end, if there is one, and a second one ends the process at once.
+fn listen(in_order: bool) -> Result<(), Error> {
+    ctrlc::set_handler(move || {
+        if !in_order || INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted as i32);
         }
         STOP.notify_one();

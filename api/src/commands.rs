@@ -2,13 +2,16 @@
 
 use std::future::ready;
 
+use actix_web::rt::task::spawn_blocking;
 use actix_web::web::{self, Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
 use hansom_dispatcher::{Answer as Done, MarketHandle, NotTaken};
 use hansom_market::ingest::{Malformed, decode};
 use tracing::error;
 
 use crate::answers::{self, Answer, Lines, Taker};
+use crate::auth::{NotGiven, Principal};
 use crate::body;
 use crate::fault::{LineFault, RequestFault};
 use crate::markets::{Chosen, Markets, OfMarket};
@@ -16,24 +19,27 @@ use crate::markets::{Chosen, Markets, OfMarket};
 /// Takes the orders of a request.
 pub async fn post(
     request: HttpRequest,
+    principal: Principal,
     query: web::Query<OfMarket>,
     markets: Data<Markets>,
     payload: Payload,
 ) -> Result<HttpResponse, RequestFault> {
-    let market = markets.choose(query.market.as_deref())?;
+    principal.may_order_at_all()?;
+    let market = markets.choose(query.market.as_deref(), &principal)?;
     let body = body::read(&request, payload).await?;
-    Ok(answers::respond(&request, Lines::of(body), Orders { market }))
+    Ok(answers::respond(&request, Lines::of(body), Orders { market, principal }))
 }
 
 struct Orders {
     market: Chosen,
+    principal: Principal,
 }
 
 impl Taker for Orders {
     fn take(&mut self, line: &Bytes, others_wait: bool) -> Option<Answer> {
         let order = match decode(line) {
             Ok(order) => order,
-            Err(malformed) => return Some(quarantine(self.market.any(), "/v1/commands", &malformed, line)),
+            Err(malformed) => return Some(quarantine(&self.market, &self.principal, "/v1/commands", &malformed, line)),
         };
         let key = order.key.to_string();
         let now = |text: String| Some(Box::pin(ready(text)) as Answer);
@@ -41,10 +47,10 @@ impl Taker for Orders {
             Ok(market) => market,
             Err(fault) => return now(answers::faulty(Some(&key), &fault)),
         };
-        match market.order(order) {
+        match self.principal.order(&market, order) {
             Ok(pending) => Some(Box::pin(async move { said(&key, pending.answer().await) })),
-            Err(NotTaken::Overloaded { .. }) if others_wait => None,
-            Err(cause) => now(said(&key, Err(cause))),
+            Err(NotGiven::NotTaken(NotTaken::Overloaded { .. })) if others_wait => None,
+            Err(cause) => now(answers::faulty(Some(&key), &LineFault::not_given(&cause))),
         }
     }
 }
@@ -58,13 +64,33 @@ fn said(key: &str, answer: Result<Done, NotTaken>) -> String {
     }
 }
 
-/// Puts a line that cannot be read aside, and says so once it is kept.
-pub fn quarantine(market: Option<MarketHandle>, source: &'static str, malformed: &Malformed, line: &Bytes) -> Answer {
+/// Puts a line that cannot be read aside, and says so once it is kept. It counts against what its sender may do, too.
+pub fn quarantine(
+    market: &Chosen,
+    sender: &Principal,
+    source: &'static str,
+    malformed: &Malformed,
+    line: &Bytes,
+) -> Answer {
+    if let Err(limited) = sender.spend(1) {
+        return Box::pin(ready(answers::faulty(malformed.id.as_deref(), &LineFault::not_given(&limited.into()))));
+    }
     let answer = answers::faulty(malformed.id.as_deref(), &LineFault::malformed(malformed));
-    let Some(market) = market else { return Box::pin(ready(answer)) };
+    let Some(market) = market.any() else { return Box::pin(ready(answer)) };
+    let kept = put_aside(market, source, malformed, line);
+    Box::pin(kept.map(|()| answer))
+}
+
+/// Puts a line that cannot be read aside, and returns once it is kept.
+pub fn put_aside(
+    market: MarketHandle,
+    source: &'static str,
+    malformed: &Malformed,
+    line: &Bytes,
+) -> impl Future<Output = ()> + Send + use<> {
     market.quarantine(malformed.to_string(), source, line.to_vec());
-    Box::pin(async move {
-        let kept = web::block({
+    async move {
+        let kept = spawn_blocking({
             let market = market.clone();
             move || market.settle_quarantine()
         });
@@ -74,6 +100,5 @@ pub fn quarantine(market: Option<MarketHandle>, source: &'static str, malformed:
             Ok(Err(cause)) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
             Err(cause) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
         }
-        answer
-    })
+    }
 }

@@ -4,10 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use hansom_dispatcher::{NotTaken, Refusal};
 use hansom_market::ingest::{Malformed, refusal_word, request_refusal_word};
+
+use crate::auth::{Denied, Forbidden, Limited, NotGiven};
 
 /// Why a line got no offset. Its code is a word that does not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +46,27 @@ impl LineFault {
         Self { offset: Some(offset), ..Self::of("poisoned", &reason, false) }
     }
 
+    /// Its sender may not, or not now; or the market did not take it.
+    pub fn not_given(cause: &NotGiven) -> Self {
+        match cause {
+            NotGiven::Forbidden(cause) => Self::forbidden(*cause),
+            NotGiven::Limited(cause) => Self { retry_after: Some(cause.after), ..Self::of(LIMITED, cause, true) },
+            NotGiven::NotTaken(cause) => Self::not_taken(cause),
+        }
+    }
+
+    /// Its sender may not.
+    pub fn forbidden(cause: Forbidden) -> Self {
+        Self::of(FORBIDDEN, &cause, false)
+    }
+
     /// The market did not take it.
     pub fn not_taken(cause: &NotTaken) -> Self {
         match cause {
             NotTaken::Overloaded { retry_after } => {
                 Self { retry_after: Some(*retry_after), ..Self::of("overloaded", cause, true) }
             }
+            NotTaken::Foreign => Self::of(FORBIDDEN, cause, false),
             NotTaken::Away(_) => Self { retry_after: Some(AWAY), ..Self::of("unavailable", cause, true) },
             NotTaken::Unknown => Self { retry_after: Some(AWAY), ..Self::of("unknown_outcome", cause, true) },
         }
@@ -70,6 +87,11 @@ impl LineFault {
         Self::of("wrong_market", &format_args!("the line is for market {named}, the request for {asked}"), false)
     }
 }
+
+/// The code of what a principal may not do.
+const FORBIDDEN: &str = "forbidden";
+/// The code of what a principal does too often.
+const LIMITED: &str = "rate_limited";
 
 /// A market that is away is asked again after this.
 const AWAY: Duration = Duration::from_secs(1);
@@ -130,10 +152,24 @@ pub enum RequestFault {
         /// What is wrong.
         what: String,
     },
+    /// Nobody knows who sends it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Its sender may not.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// Its sender sends too many.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// A page of another site sent it, and the gate stands open.
+    #[error(
+        "this server is open to this machine only, and a page of another site or another name for this machine was used"
+    )]
+    Origin,
 }
 
 impl RequestFault {
-    fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoMarket { .. } => "no_market",
             Self::WhichMarket { .. } => "which_market",
@@ -143,6 +179,10 @@ impl RequestFault {
             Self::Encoding { .. } => "encoding",
             Self::Packed { .. } | Self::Broken { .. } => "broken_body",
             Self::Query { .. } => "query",
+            Self::Denied(_) => "unauthenticated",
+            Self::Forbidden(_) => FORBIDDEN,
+            Self::Limited(_) => LIMITED,
+            Self::Origin => "origin",
         }
     }
 }
@@ -158,17 +198,33 @@ impl ResponseError for RequestFault {
             Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Encoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Denied(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::Origin => StatusCode::FORBIDDEN,
+            Self::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
-        let retryable = matches!(self, Self::TooSlow { .. } | Self::Broken { .. } | Self::NoRoom);
-        let error = serde_json::json!({
-            "error": { "code": self.code(), "reason": self.to_string(), "retryable": retryable }
+        let after = match self {
+            Self::TooSlow { .. } | Self::Broken { .. } | Self::NoRoom => Some(Duration::from_secs(1)),
+            Self::Limited(cause) => Some(cause.after),
+            _ => None,
+        };
+        let mut error = serde_json::json!({
+            "error": { "code": self.code(), "reason": self.to_string(), "retryable": after.is_some() }
         });
         let mut response = HttpResponse::build(self.status_code());
-        if retryable {
-            response.insert_header((RETRY_AFTER, "1"));
+        if let Some(after) = after {
+            error["error"]["retry_after_ms"] = (after.as_millis() as u64).into();
+            response.insert_header((RETRY_AFTER, after.as_millis().div_ceil(1000).to_string()));
+        }
+        match self {
+            // RFC 6750, 3.1: without a token there is nothing to say about it.
+            Self::Denied(Denied::Missing) => _ = response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"hansom\"")),
+            Self::Denied(_) => {
+                response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"hansom\", error=\"invalid_token\""));
+            }
+            _ => {}
         }
         response.content_type("application/json").body(error.to_string())
     }

@@ -6,6 +6,7 @@ use hansom_dispatcher::{Dispatcher, MarketHandle};
 use hansom_engine::Name;
 use serde::Deserialize;
 
+use crate::auth::Principal;
 use crate::fault::{LineFault, RequestFault};
 
 /// The markets of this process.
@@ -24,17 +25,20 @@ pub struct OfMarket {
 pub enum Chosen {
     /// This one.
     One(MarketHandle),
-    /// Several are open, and each line names its own.
-    EachLine(Markets),
+    /// Several are open, and each line names its own. Lines that cannot be read go to the first.
+    EachLine(Markets, Option<MarketHandle>),
 }
 
 impl Markets {
     /// The market that a request names, or the only one; where several are open and none is named, each line has to.
-    pub fn choose(&self, name: Option<&str>) -> Result<Chosen, RequestFault> {
+    pub fn choose(&self, name: Option<&str>, sender: &Principal) -> Result<Chosen, RequestFault> {
         if name.is_none() && self.0.markets().len() > 1 {
-            return Ok(Chosen::EachLine(self.clone()));
+            let first = self.0.markets().into_iter().find(|market| sender.is_of(market.name()));
+            return Ok(Chosen::EachLine(self.clone(), first));
         }
-        self.one(name).map(Chosen::One)
+        let market = self.one(name)?;
+        sender.may_use(market.name())?;
+        Ok(Chosen::One(market))
     }
 
     /// The market of this name, or the only one.
@@ -49,8 +53,13 @@ impl Markets {
         }
     }
 
+    /// The names of those that are open.
+    pub fn names(&self) -> Vec<String> {
+        self.0.markets().iter().map(|market| market.name().to_owned()).collect()
+    }
+
     fn open(&self) -> String {
-        let names: Vec<String> = self.0.markets().iter().map(|market| market.name().to_owned()).collect();
+        let names = self.names();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }
@@ -63,7 +72,7 @@ impl Chosen {
                 Err(LineFault::wrong_market(&named.0, market.name()))
             }
             (Self::One(market), _) => Ok(market.clone()),
-            (Self::EachLine(markets), named) => {
+            (Self::EachLine(markets, _), named) => {
                 markets.one(named.map(|name| &*name.0)).map_err(|fault| LineFault::no_market(&fault))
             }
         }
@@ -73,7 +82,7 @@ impl Chosen {
     pub fn any(&self) -> Option<MarketHandle> {
         match self {
             Self::One(market) => Some(market.clone()),
-            Self::EachLine(markets) => markets.0.markets().into_iter().next(),
+            Self::EachLine(_, first) => first.clone(),
         }
     }
 }

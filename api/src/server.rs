@@ -6,15 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server as Running, ServerHandle};
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data, QueryConfig};
 use actix_web::{App, HttpServer};
 use hansom_dispatcher::Dispatcher;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::watch;
+use tracing::warn;
 
+use crate::auth::Gate;
 use crate::fault::RequestFault;
 use crate::markets::Markets;
+use crate::origin::{self, Origins};
 use crate::read::ReadModels;
-use crate::{commands, events, health, locations};
+use crate::tls::{Certificate, CertificateError};
+use crate::{commands, events, graphiql, graphql, health, locations};
 
 /// Threads that serve requests: they read lines and write answers, the markets have threads of their own.
 const WORKERS: usize = 2;
@@ -31,11 +37,14 @@ const STOP_S: u64 = 10;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Anybody could give orders.
-    #[error("{address} is not a loopback address, and requests are not authenticated yet")]
+    #[error("{address} is not a loopback address, and whoever reaches it could do everything")]
     Open {
         /// The address.
         address: SocketAddr,
     },
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -46,32 +55,96 @@ pub enum ServeError {
     },
 }
 
+/// Where requests are taken, and from whom.
+#[derive(Debug)]
+pub struct Edge {
+    /// The address; port 0 is a free one.
+    pub address: SocketAddr,
+    /// Who is let in.
+    pub gate: Gate,
+    /// What TLS is spoken with; `None`: plain HTTP.
+    pub certificate: Option<Certificate>,
+    /// Which sites' pages may use the routes from a browser.
+    pub origins: Origins,
+}
+
 /// The routes of this process, open on an address.
 pub struct Server {
     running: Running,
     address: SocketAddr,
+    is_encrypted: bool,
+    closing: watch::Sender<bool>,
+}
+
+/// What stops a server.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    handle: ServerHandle,
+    closing: watch::Sender<bool>,
+}
+
+impl Stop {
+    /// Stops it; `graceful`: requests under way may end. Sockets, which never end of themselves, are told to come back later.
+    pub async fn stop(&self, graceful: bool) {
+        self.closing.send_replace(true);
+        self.handle.stop(graceful).await;
+    }
 }
 
 impl Server {
-    /// Opens `address`, of which port 0 is a free one, for the markets of `dispatcher` and their read models.
-    pub fn open(address: SocketAddr, dispatcher: Arc<Dispatcher>, models: Arc<ReadModels>) -> Result<Self, ServeError> {
-        if !address.ip().is_loopback() {
-            return Err(ServeError::Open { address });
+    /// Opens an edge for the markets of `dispatcher`, whose questions `models` answer. One at which anybody may do everything is on
+    /// loopback only.
+    pub fn open(edge: Edge, dispatcher: Arc<Dispatcher>, models: Arc<ReadModels>) -> Result<Self, ServeError> {
+        let Edge { address, gate, certificate, origins } = edge;
+        match (address.ip().is_loopback(), gate.is_open(), &certificate) {
+            (false, true, _) => return Err(ServeError::Open { address }),
+            (_, true, _) => {
+                warn!(%address, "INSECURE: requests are not authenticated, whoever reaches this address may do everything");
+            }
+            (false, false, None) => {
+                warn!(%address, "requests are not encrypted: tokens can be read on the way, unless TLS ends in front of this");
+            }
+            _ => {}
         }
+        let tls = certificate.map(Certificate::config).transpose()?;
         let failed = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         let open = listener.local_addr().map_err(failed)?;
-        let (markets, models) = (Data::new(Markets(dispatcher)), Data::from(models));
-        let app = move || App::new().app_data(markets.clone()).app_data(models.clone()).configure(routes);
-        let server = HttpServer::new(app)
+        let markets = Markets(dispatcher);
+        let schema = Data::new(graphql::schema(Some((markets.clone(), models.clone()))));
+        let (markets, gate, origins) = (Data::new(markets), Data::new(gate), Data::new(origins));
+        let models = Data::from(models);
+        let (closing, told) = watch::channel(false);
+        let told = Data::new(graphql::Closing(told));
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap(from_fn(origin::guard))
+                .wrap(Condition::new(!origins.0.is_empty(), origin::cors(&origins)))
+                .app_data(markets.clone())
+                .app_data(models.clone())
+                .app_data(schema.clone())
+                .app_data(told.clone())
+                .app_data(gate.clone())
+                .app_data(origins.clone())
+                .configure(routes)
+        });
+        let server = server
             .workers(WORKERS)
             .max_connections(connections())
             .client_request_timeout(HEAD_WITHIN)
             .shutdown_timeout(STOP_S)
-            .disable_signals()
-            .listen(listener)
-            .map_err(failed)?;
-        Ok(Self { running: server.run(), address: open })
+            .disable_signals();
+        let is_encrypted = tls.is_some();
+        let server = match tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls),
+            None => server.listen(listener),
+        };
+        Ok(Self { running: server.map_err(failed)?.run(), address: open, is_encrypted, closing })
+    }
+
+    /// Its address as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.is_encrypted { "https" } else { "http" }, self.address)
     }
 
     /// Where it can be reached.
@@ -80,8 +153,8 @@ impl Server {
     }
 
     /// What stops it.
-    pub fn handle(&self) -> ServerHandle {
-        self.running.handle()
+    pub fn handle(&self) -> Stop {
+        Stop { handle: self.running.handle(), closing: self.closing.clone() }
     }
 
     /// Serves until it is stopped.
@@ -107,6 +180,10 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/v1/commands", web::post().to(commands::post))
         .route("/v1/locations", web::post().to(locations::post))
         .route("/v1/events", web::get().to(events::get))
+        .route("/graphql", web::post().to(graphql::post))
+        .route("/graphql", web::get().to(graphql::get))
+        .route("/graphiql", web::get().to(graphiql::page))
+        .route("/graphiql/{file}", web::get().to(graphiql::file))
         .route("/healthz", web::get().to(health::healthz))
         .route("/readyz", web::get().to(health::readyz))
         .route("/metrics", web::get().to(health::metrics));

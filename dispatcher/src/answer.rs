@@ -72,6 +72,9 @@ pub enum NotTaken {
     /// The market does not take commands yet, or not any more.
     #[error("the market is {0}")]
     Away(Standing),
+    /// It is about a ride of somebody else than the rider who sends it. Nothing has happened.
+    #[error("the ride is another rider's")]
+    Foreign,
     /// The market stopped while it had the command: whether that has a turn shows a retry with the same key.
     #[error("the market stopped before the command was durable; send it again with the same key")]
     Unknown,

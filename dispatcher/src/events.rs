@@ -1,15 +1,19 @@
 //! What a market told the outside: the last of it in memory, the rest in its log.
 //!
 //! A reader has a place of its own and reads when it likes: nothing is queued for it, so that a slow one costs no memory
-//! and misses nothing. One that fell behind reads the log until it has caught up.
+//! and misses nothing. One that fell behind reads the log until it has caught up. One that waits for a single ride or driver
+//! is woken for that alone ([`Interest`]): a thousand of them cost no more than what happens to them.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use hansom_engine::{Name, RideId};
+use hansom_market::ingest::Published;
+use tokio::sync::{Notify, watch};
 
-/// So many bytes are kept in memory.
-const KEPT_BYTES: usize = 16 << 20;
+/// So many bytes of what a market told are kept in memory, unless somebody says otherwise.
+pub const KEEP_TOLD_BYTES: usize = 16 << 20;
 
 /// The facts of one turn, as CloudEvents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,14 @@ pub struct Told {
     pub offset: u64,
     /// A line of JSON for each, in order, each with its end.
     pub lines: Arc<[u8]>,
+    /// Each of them.
+    pub facts: Arc<[Published]>,
+}
+
+impl Told {
+    fn bytes(&self) -> usize {
+        self.lines.len() + size_of_val(&*self.facts)
+    }
 }
 
 /// What a market told.
@@ -26,6 +38,37 @@ pub struct Events {
     recent: Mutex<Recent>,
     /// Offset of the next turn to be released.
     next: watch::Sender<u64>,
+    interests: Arc<Interests>,
+    kept_bytes: usize,
+}
+
+/// What somebody waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// What happens to a ride.
+    Ride(RideId),
+    /// What concerns a driver.
+    Driver(Name),
+}
+
+/// Somebody who waits.
+#[derive(Debug)]
+struct Waiting {
+    /// The first turn that tells of the topic since it was looked at last; [`u64::MAX`]: none does.
+    first: AtomicU64,
+    came: Notify,
+}
+
+/// All who wait.
+#[derive(Debug, Default)]
+struct Interests(Mutex<HashMap<Topic, Vec<Arc<Waiting>>>>);
+
+/// That somebody waits for a topic, until it is dropped.
+#[derive(Debug)]
+pub struct Interest {
+    interests: Arc<Interests>,
+    topic: Topic,
+    waiting: Arc<Waiting>,
 }
 
 #[derive(Debug, Default)]
@@ -56,9 +99,21 @@ pub enum Read {
 }
 
 impl Events {
-    /// None yet; the first turn will have this offset.
-    pub fn from(first: u64) -> Self {
-        Self { recent: Mutex::new(Recent { first, ..Recent::default() }), next: watch::Sender::new(first) }
+    /// None yet; the first turn will have this offset, and about so many bytes are kept in memory.
+    pub fn from(first: u64, kept_bytes: usize) -> Self {
+        Self {
+            recent: Mutex::new(Recent { first, ..Recent::default() }),
+            next: watch::Sender::new(first),
+            interests: Arc::default(),
+            kept_bytes,
+        }
+    }
+
+    /// From here on, whoever holds the answer is woken for what is told of this topic.
+    pub fn wait_for(&self, topic: Topic) -> Interest {
+        let waiting = Arc::new(Waiting { first: AtomicU64::new(u64::MAX), came: Notify::new() });
+        self.interests.lock().entry(topic.clone()).or_default().push(waiting.clone());
+        Interest { interests: self.interests.clone(), topic, waiting }
     }
 
     /// Offset of the next turn to be released, as it goes on.
@@ -78,16 +133,18 @@ impl Events {
         if from != self.next() {
             *recent = Recent { first: from, ..Recent::default() };
         }
-        recent.bytes += told.iter().map(|told| told.lines.len()).sum::<usize>();
+        let facts: Vec<_> = told.iter().map(|told| (told.offset, told.facts.clone())).collect();
+        recent.bytes += told.iter().map(Told::bytes).sum::<usize>();
         recent.told.extend(told);
-        while recent.bytes > KEPT_BYTES
+        while recent.bytes > self.kept_bytes
             && let Some(told) = recent.told.pop_front()
         {
-            recent.bytes -= told.lines.len();
+            recent.bytes -= told.bytes();
             recent.first = told.offset + 1;
         }
         drop(recent);
         self.next.send_replace(next);
+        self.interests.wake(&facts);
     }
 
     /// What was told from the turn at `at` on, by at most `most` turns.
@@ -107,17 +164,89 @@ impl Events {
     }
 }
 
+impl Interests {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Vec<Arc<Waiting>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those who wait for what these turns tell. They can read it already.
+    fn wake(&self, told: &[(u64, Arc<[Published]>)]) {
+        let waiting = self.lock();
+        if waiting.is_empty() {
+            return;
+        }
+        for (offset, facts) in told {
+            for published in &**facts {
+                let fact = &published.fact;
+                let topics = [fact.ride().map(Topic::Ride), fact.driver().cloned().map(Topic::Driver)];
+                for one in topics.iter().flatten().filter_map(|topic| waiting.get(topic)).flatten() {
+                    one.first.fetch_min(*offset, Ordering::AcqRel);
+                    one.came.notify_one();
+                }
+            }
+        }
+    }
+}
+
+impl Interest {
+    /// The first turn that tells of the topic since this was asked last.
+    pub fn first(&self) -> Option<u64> {
+        let first = self.waiting.first.swap(u64::MAX, Ordering::AcqRel);
+        (first != u64::MAX).then_some(first)
+    }
+
+    /// Returns once there may be one.
+    pub async fn came(&self) {
+        self.waiting.came.notified().await;
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        let mut waiting = self.interests.lock();
+        if let Some(all) = waiting.get_mut(&self.topic) {
+            all.retain(|one| !Arc::ptr_eq(one, &self.waiting));
+            if all.is_empty() {
+                waiting.remove(&self.topic);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hansom_engine::Offset;
+    use hansom_geo_index::Millis;
+    use hansom_market::ingest::Fact;
+    use hansom_market::ingest::event::{DriverDark, RideExhausted};
 
     fn told(offset: u64, bytes: usize) -> Told {
-        Told { offset, lines: vec![b'x'; bytes].into() }
+        Told { offset, lines: vec![b'x'; bytes].into(), facts: [].into() }
+    }
+
+    #[test]
+    fn who_waits_for_a_ride_is_woken_for_that_alone() {
+        let events = Events::from(0, KEEP_TOLD_BYTES);
+        let of = |offset, fact| {
+            let (market, time) = ("town".into(), Millis(0));
+            let facts = [Published { market, offset: Offset(offset), index: 0, time, fact }].into();
+            Told { facts, ..told(offset, 1) }
+        };
+        let exhausted = |ride| Fact::RideExhausted(RideExhausted { ride: RideId(ride), request: None });
+        let ride = events.wait_for(Topic::Ride(RideId(7)));
+        let ann = events.wait_for(Topic::Driver("ann".into()));
+        events.extend(0, vec![of(0, exhausted(6)), of(1, exhausted(7)), of(2, exhausted(7))], 3);
+        assert_eq!((ride.first(), ride.first(), ann.first()), (Some(1), None, None));
+        events.extend(3, vec![of(3, Fact::DriverDark(DriverDark { driver: "ann".into() }))], 4);
+        assert_eq!((ride.first(), ann.first()), (None, Some(3)));
+        drop((ride, ann));
+        assert!(events.interests.lock().is_empty(), "nothing is left of those who went");
     }
 
     #[test]
     fn a_reader_gets_each_fact_once() {
-        let events = Events::from(0);
+        let events = Events::from(0, KEEP_TOLD_BYTES);
         assert_eq!(events.read(0, 10), Read::Wait);
         events.extend(0, vec![told(1, 1), told(4, 1)], 6);
         assert_eq!(events.read(0, 10), Read::Told { told: vec![told(1, 1), told(4, 1)], next: 6 });
@@ -129,8 +258,8 @@ mod tests {
 
     #[test]
     fn what_is_too_much_for_memory_is_in_the_log() {
-        let events = Events::from(0);
-        events.extend(0, vec![told(0, KEPT_BYTES / 2), told(3, KEPT_BYTES / 2)], 5);
+        let events = Events::from(0, KEEP_TOLD_BYTES);
+        events.extend(0, vec![told(0, KEEP_TOLD_BYTES / 2), told(3, KEEP_TOLD_BYTES / 2)], 5);
         assert!(matches!(events.read(0, 1), Read::Told { .. }));
         events.extend(5, vec![told(7, 1)], 9);
         assert_eq!(events.read(0, 1), Read::Log { until: 1 });
@@ -139,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_market_that_was_opened_again_goes_on_elsewhere() {
-        let events = Events::from(0);
+        let events = Events::from(0, KEEP_TOLD_BYTES);
         events.extend(0, vec![told(0, 1)], 1);
         events.extend(40, vec![told(41, 1)], 42);
         assert_eq!(events.read(0, 9), Read::Log { until: 40 });

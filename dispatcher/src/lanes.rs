@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hansom_engine::{Command, Key};
+use hansom_engine::{Command, Key, Name};
 use hansom_geo_index::Millis;
 use hansom_market::ingest::{MOST_PINGS, Order, Position};
 use tokio::sync::{Notify, oneshot};
@@ -20,8 +20,8 @@ pub type Reply = oneshot::Sender<Result<Answer, NotTaken>>;
 /// What a market is to do.
 #[derive(Debug)]
 pub enum Work {
-    /// An order from outside, with the outside's names.
-    Order(Box<Order>),
+    /// An order from outside, with the outside's names. If a rider is named, the ride it is about has to be that rider's.
+    Order(Box<Order>, Option<Name>),
     /// A command in the market's own words.
     Command(Option<Key>, Command),
 }

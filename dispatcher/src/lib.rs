@@ -22,7 +22,7 @@ mod supervisor;
 
 pub use answer::{Answer, Cause, NotTaken, Refusal, Standing};
 pub use clock::WallClock;
-pub use events::{Events, Read, Told};
+pub use events::{Events, Interest, KEEP_TOLD_BYTES, Read, Told, Topic};
 pub use feed::{Fed, Feed};
 pub use figures::Figures;
 pub use halts::REOPEN_AFTER;

@@ -23,6 +23,7 @@ use tracing::{error, info, warn};
 
 use crate::answer::{Cause, NotTaken, Standing};
 use crate::clock::{Look, WallClock};
+use crate::events::KEEP_TOLD_BYTES;
 use crate::halts::{Halts, REOPEN_AFTER};
 use crate::lanes::{Waiting, Work};
 use crate::positions::Positions;
@@ -60,6 +61,8 @@ pub struct Spec {
     pub capacity: usize,
     /// How long positions stay in its log.
     pub keep_positions: Millis,
+    /// How many bytes of what it told stay in memory.
+    pub keep_told_bytes: usize,
     /// Other rules than the engine's, in which a test planted a fault.
     pub rules: Option<Rules>,
     /// How long after a halt it is tried first whether it can be opened again.
@@ -77,6 +80,7 @@ impl Spec {
             clock: WallClock::Machine,
             capacity: 8_192,
             keep_positions: Millis::from_secs(86_400),
+            keep_told_bytes: KEEP_TOLD_BYTES,
             planner: None,
             rules: None,
             reopen_after: REOPEN_AFTER,
@@ -402,7 +406,13 @@ impl MarketActor {
         let Some(Serving { market, names, .. }) = &mut self.market else { return Ok(()) };
         let Waiting { work, since, reply } = waiting;
         let (key, command) = match work {
-            Work::Order(order) => {
+            Work::Order(order, rider) => {
+                let whose = order.body.ride().and_then(|ride| names.rider_of(ride));
+                if whose.zip(rider.as_ref()).is_some_and(|(whose, rider)| whose != rider) {
+                    // Whoever does not wait any more need not know.
+                    let _ = reply.send(Err(NotTaken::Foreign));
+                    return Ok(());
+                }
                 let (key, command) = names.resolve(*order);
                 (Some(key), command)
             }

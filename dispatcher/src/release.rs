@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
 use hansom_engine::Turn;
 use hansom_engine::record::{Command, Event};
-use hansom_market::ingest::{Names, cloud_event};
+use hansom_market::ingest::{Names, Published};
 use hansom_market::log::LogError;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -112,13 +112,14 @@ impl Release {
 
 /// What a turn tells the outside, if anything. `names` has learned from it.
 pub fn tell(market: &str, turn: &Turn, names: &Names) -> Option<Told> {
+    let facts = (0..turn.events.len()).filter_map(|index| Published::of(market, turn, index, names));
+    let facts: Arc<[Published]> = facts.collect();
     let mut lines = Vec::new();
-    for index in 0..turn.events.len() {
-        if cloud_event(market, turn, index, names, &mut lines) {
-            lines.push(b'\n');
-        }
+    for fact in &*facts {
+        fact.write(&mut lines);
+        lines.push(b'\n');
     }
-    (!lines.is_empty()).then(|| Told { offset: turn.offset.0, lines: lines.into() })
+    (!facts.is_empty()).then(|| Told { offset: turn.offset.0, lines: lines.into(), facts })
 }
 
 fn count(figures: &MarketFigures, turn: &Turn) {

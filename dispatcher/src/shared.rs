@@ -48,7 +48,7 @@ impl Shared {
             name: spec.header.name.as_str().into(),
             lanes: Lanes::new(spec.capacity),
             acks: Acks::default(),
-            events: Events::from(0),
+            events: Events::from(0, spec.keep_told_bytes),
             feeds: Feeds::default(),
             names: ReleasedNames::default(),
             standing: watch::Sender::new(Standing::Opening),

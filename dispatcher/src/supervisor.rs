@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::{Actor, Addr, MailboxError, Supervisor};
 use actix_rt::Arbiter;
 use hansom_engine::record::canonical::blank;
-use hansom_engine::{Command, Key, Turn};
-use hansom_market::ingest::{Location, Order};
+use hansom_engine::{Command, Key, Name, RideId, Turn};
+use hansom_market::ingest::{Location, Order, RideRef};
 use hansom_market::log::{LogError, Reader};
 use hansom_market::recovery::LOG_FOLDER;
 use hansom_market::seam::disk::FileSystem;
@@ -176,7 +176,19 @@ impl MarketHandle {
 
     /// Gives it an order from outside. The answer comes when the order's turn is durable.
     pub fn order(&self, order: Order) -> Result<Pending, NotTaken> {
-        self.push(Work::Order(Box::new(order)))
+        self.push(Work::Order(Box::new(order), None))
+    }
+
+    /// Gives it an order of a rider, who may speak for no ride but their own. The market knows whose a ride is as soon as it was
+    /// asked for, so that an order may follow the request at once.
+    pub fn order_of_rider(&self, order: Order, rider: Name) -> Result<Pending, NotTaken> {
+        self.push(Work::Order(Box::new(order), Some(rider)))
+    }
+
+    /// Whose ride it is, as of what was released; `None`: it is not known, or not any more.
+    pub fn rider_of(&self, ride: RideId) -> Option<Name> {
+        let names = self.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+        names.as_ref()?.rider_of(RideRef::Number(ride)).cloned()
     }
 
     /// Gives it a command in its own words. The answer comes when the command's turn is durable.

@@ -23,8 +23,8 @@ def spread(values_ms):
 
 
 def ratio(part, whole):
-    """A share; 0 of nothing."""
-    return Fraction(part, whole) if whole else Fraction(0)
+    """A share; None of nothing."""
+    return Fraction(part, whole) if whole else None
 
 
 def figures(run):

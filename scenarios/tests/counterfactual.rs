@@ -195,7 +195,7 @@ fn why_not_explains_who_could_not_be_asked() {
 #[test]
 fn the_log_of_a_served_market_is_run_again_beside_the_error_of_its_model() {
     let desk = Desk::with_town();
-    let city = "serve --scenario town.toml --speed 600 --data data --listen 127.0.0.1:0 --set demand.rate_per_h=120 \
+    let city = "serve --scenario town.toml --speed 600 --data data --insecure-dev --listen 127.0.0.1:0 --set demand.rate_per_h=120 \
         --set rider.patience_s=200 --set policy.kind=nearest";
     let served = desk.hansom(city);
     assert_eq!(served.code, 0, "{}", served.whole());

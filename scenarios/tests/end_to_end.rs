@@ -9,6 +9,7 @@ mod history;
 mod import;
 mod log;
 mod planner;
+mod principals;
 mod quarantine;
 mod scenario;
 mod serve;

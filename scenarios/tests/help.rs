@@ -24,6 +24,7 @@ fn every_command_explains_itself_with_examples() {
         "scenario check",
         "serve",
         "history rebuild",
+        "token",
         "quarantine ls",
         "quarantine show",
         "quarantine retry",

@@ -51,6 +51,15 @@ fn a_ride_has_a_story_up_to_any_time() {
     let whole = desk.hansom("replay run --ride 1");
     assert_eq!(whole.code, 0, "{}", whole.err);
     assert!(whole.out.contains("requested by r1"), "{}", whole.out);
+    assert!(whole.out.contains("1 seat, ") && whole.out.contains("fare USD "), "{}", whole.out);
+    let driver = desk.read("run/trips.csv").lines().nth(1).and_then(|row| row.split(',').nth(9).map(str::to_owned));
+    let driver = driver.filter(|name| !name.is_empty()).expect("the first ride was matched");
+    assert!(
+        whole.out.contains(&format!("driver {driver} accepted")),
+        "{driver} is the name in trips.csv: {}",
+        whole.out
+    );
+    assert!(whole.out.contains("settled: rider USD -"), "{}", whole.out);
     let early = desk.hansom("replay run --ride 1 --until 2026-03-05T08:20:00+01:00");
     assert!(whole.out.starts_with(&early.out));
     insta::assert_snapshot!(shape(&desk.hansom("replay run --ride 100000").err));
@@ -67,9 +76,15 @@ fn why_shows_what_an_offer_was_chosen_from() {
     let offer = &why["offers"][0];
     let candidates = offer["nearest"]["candidates"].as_array().expect("candidates");
     assert_eq!(candidates[0]["driver"], offer["driver"], "the cheapest that may serve is chosen");
-    for other in candidates.iter().filter(|other| !other["flip"].is_null()) {
+    let may_serve = |candidate: &&Value| candidate["ruled_out"].is_null();
+    for (place, other) in candidates.iter().filter(may_serve).enumerate() {
         let gap = other["cost"].as_i64().expect("a cost") - offer["cost"].as_i64().expect("a cost");
-        assert_eq!(other["flip"]["less_by"].as_i64(), Some(gap), "with ETA at 1000 per mille alone");
+        let number = |driver: &Value| driver.as_str().and_then(|name| name[1..].parse::<u32>().ok()).expect("a driver");
+        // Equal cost goes to the lower number.
+        let least = gap + i64::from(number(&other["driver"]) > number(&offer["driver"]));
+        let expected =
+            if place == 0 { serde_json::json!([]) } else { serde_json::json!([{ "term": "eta", "by": -least }]) };
+        assert_eq!(other["flips"], expected, "with ETA at 1000 per mille alone");
     }
     assert_eq!(desk.hansom("why run 100000").code, 2);
 }
@@ -121,13 +136,15 @@ fn a_damaged_log_is_named_to_the_byte() {
     let desk = with_run("");
     let segment = first_segment(&desk);
     let whole = fs::read(&segment).expect("a segment");
-    let damages: [(&str, Vec<u8>); 2] = [
+    // The last eight bytes are the seal.
+    let damages: [(&str, Vec<u8>); 3] = [
         ("middle", {
             let mut bytes = whole.clone();
             bytes[whole.len() / 2] ^= 1;
             bytes
         }),
-        ("end", whole[..whole.len() - 3].to_vec()),
+        ("end", whole[..whole.len() - 8 - 3].to_vec()),
+        ("unfinished", whole[..whole.len() - 8].to_vec()),
     ];
     for (name, bytes) in damages {
         fs::write(&segment, bytes).expect("writing a segment");

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hansom_geo_index::NodeId;
@@ -11,17 +12,18 @@ use serde_json::{Value, json};
 
 use crate::harness::{Desk, TOWN};
 
-const MARKET: &str = r#"name = "town"
+pub const MARKET: &str = r#"name = "town"
 network = { synthetic = "small-town" }
 policy = { kind = "nearest" }
 "#;
 
-const SERVE: &str = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json";
+const SERVE: &str = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json --insecure-dev";
 
 /// A process that serves.
 pub struct Server {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
+    said: Option<JoinHandle<String>>,
 }
 
 impl Server {
@@ -30,20 +32,31 @@ impl Server {
         Self::run(desk.command(SERVE))
     }
 
-    fn run(mut command: Command) -> Self {
+    /// Runs a command that serves and tells its log as JSON; returns once it takes commands.
+    pub fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let mut said = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let address = said.next().and_then(Result::ok).expect("it says where it listens");
-        let address = address.trim_start_matches("listening on http://").parse().expect("an address");
+        let (_, address) = address.split_once("://").expect("a URL");
+        let address = address.parse().expect("an address");
         let mut log = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-        let ready = log.by_ref().map_while(Result::ok).any(|line| {
-            let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let mut said = String::new();
+        let ready = log.by_ref().map_while(Result::ok).any(|text| {
+            let line: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            said += &(text + "\n");
             line["fields"]["message"] == "ready"
         });
         assert!(ready, "it ended before it was ready");
         // So that it never waits for a reader.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { child, address }
+        let said = std::thread::spawn(move || said + &log.map_while(Result::ok).collect::<Vec<_>>().join("\n"));
+        Self { child, address, said: Some(said) }
+    }
+
+    /// Ends it in good order; what it said of itself until then.
+    pub fn stop(mut self) -> String {
+        let said = self.said.take().expect("it is read to its end once");
+        assert_eq!(self.end("-TERM"), Some(0));
+        said.join().expect("it reads on")
     }
 
     fn order(&self, line: &Value) -> Value {
@@ -77,7 +90,7 @@ impl Server {
 }
 
 /// A driver goes on shift in the middle of the town.
-fn shift(key: u64) -> Value {
+pub fn shift(key: u64) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
     let id = format!("{:08x}-{:04x}-7000-8000-{key:012x}", now >> 16, now & 0xffff);
     let network = synthetic::city("small-town", synthetic::DEFAULT_SEED).expect("it is known");
@@ -181,7 +194,7 @@ fn connections_leave_files_to_the_market() {
     let mut first = connect();
     let idle: Vec<TcpStream> = (0..100).map(|_| connect()).collect();
     let body = format!("no record\n{}", shift(1));
-    write!(first, "POST /v1/commands HTTP/1.1\r\nHost: town\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    write!(first, "POST /v1/commands HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len())
         .expect("it reads");
     let answers: Vec<String> =
         BufReader::new(first).lines().map_while(Result::ok).take_while(|line| line != "0").collect();
@@ -260,7 +273,7 @@ fn a_city_lives_on_a_market_that_is_served() {
         &(TOWN.replace("09:00:00", "08:20:00") + "policy = { kind = \"batch\", batch_window_s = 5 }\n"),
     );
     let misbehaviour = "retry=0.2,late-accept=0.4,double-accept=0.2,two-devices=0.3,dark=0.1,no-show=0.1";
-    let serve = "serve --scenario town.toml --speed 250 --data data --listen 127.0.0.1:0";
+    let serve = "serve --scenario town.toml --speed 250 --data data --listen 127.0.0.1:0 --insecure-dev";
     let said = desk.hansom(&format!("{serve} --misbehave {misbehaviour}"));
     assert_eq!(said.code, 0, "{}", said.whole());
     let figure = |what: &str| -> u64 {
@@ -288,13 +301,24 @@ fn what_cannot_be_served_is_explained() {
     desk.write("market.toml", MARKET);
     desk.write("misspelt.toml", &MARKET.replace("kind", "kin"));
     desk.write("scenario.toml", TOWN);
+    desk.write("short", "too short for a secret");
     insta::assert_snapshot!(
         desk.transcript(&[
             "serve",
             "serve --market misspelt.toml --listen 127.0.0.1:0",
-            "serve --market market.toml --listen 0.0.0.0:0",
+            "serve --market market.toml --listen 0.0.0.0:0 --insecure-dev",
             "serve --scenario scenario.toml --misbehave sleep=0.1",
             "serve --market market.toml --speed 2",
+            "serve --market market.toml",
+            "serve --market market.toml --insecure-dev --auth-secret-file secret",
+            "serve --market market.toml --auth-secret-file secret",
+            "serve --market market.toml --auth-secret-file short",
+            "serve --market market.toml --auth-jwks market.toml",
+            "serve --market market.toml --auth-jwks http://login.example/jwks.json",
+            "serve --market market.toml --insecure-dev --tls-cert market.toml --tls-key market.toml",
+            "serve --market market.toml --insecure-dev --cors-origin *",
+            "token rob --role rider",
+            "token rob --role king --auth-secret-file market.toml",
         ])
         .replace(char::is_numeric, "#")
     );

@@ -90,6 +90,60 @@ fn wrong_input_names_file_line_key_and_remedy() {
 }
 
 #[test]
+fn a_run_that_cannot_start_leaves_the_one_before_as_it_is() {
+    let desk = Desk::with_town();
+    assert_eq!(desk.hansom("simulate town.toml --out run").code, 0);
+    desk.write("rows.csv", "request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon\nsome day,48,11,48,11\n");
+    for change in ["demand.file=rows.csv", "network.file=town.toml", "supply.file=nowhere.csv", "supply.vehicels=9"] {
+        assert_eq!(desk.hansom(&format!("simulate town.toml --out run --set {change}")).code, 2, "{change}");
+        let replayed = desk.hansom("replay run --verify");
+        assert!(replayed.out.contains("summary.json of the run says the same"), "{change}: {}", replayed.whole());
+    }
+    assert!(desk.path("run/report.html").exists() && desk.path("run/trips.csv").exists());
+}
+
+#[test]
+fn what_a_killed_run_left_gives_way_to_the_next() {
+    let desk = Desk::with_town();
+    let run = || desk.hansom("simulate town.toml --out run --format json");
+    let (files, segment) =
+        (["summary.json", "report.html", "trips.csv"], desk.path("run/log/00000000000000000000.seg"));
+    let first = run();
+    assert_eq!(first.code, 0, "{}", first.err);
+    // As after a kill: no figures, and a log that nobody finished.
+    let bytes = std::fs::read(&segment).expect("a segment");
+    for left in [0, 5, bytes.len() / 2, bytes.len() - 8] {
+        std::fs::write(&segment, &bytes[..left]).expect("writing a segment");
+        for file in files {
+            std::fs::remove_file(desk.path("run").join(file)).expect("it was written");
+        }
+        assert_eq!(run().code, 0, "{left} bytes were left");
+        assert_eq!(std::fs::read(&segment).expect("a segment"), bytes);
+    }
+    // A whole log that no summary tells of may be somebody's copy.
+    std::fs::remove_file(desk.path("run/summary.json")).expect("it was written");
+    let (refused, table) = (run(), desk.read("run/trips.csv"));
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.starts_with("error[E0603]: "), "{}", refused.err);
+    assert_eq!((std::fs::read(&segment).expect("a segment"), desk.read("run/trips.csv")), (bytes, table));
+}
+
+/// Only a run has something to end in good order; whoever reads stops where he is.
+#[test]
+fn what_only_reads_stops_at_once() {
+    let desk = Desk::with_town();
+    let pipe = desk.path("pipe.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let child = desk.command("scenario check pipe.toml").stderr(Stdio::piped()).spawn().expect("the binary starts");
+    // Opened once the other end is: it reads, and will wait for ever.
+    let _writer = std::fs::File::options().write(true).open(&pipe).expect("a pipe");
+    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(signal.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(130), b"".as_slice()));
+}
+
+#[test]
 fn an_interrupted_run_ends_cleanly_with_a_report_marked_partial() {
     let desk = Desk::with_town();
     // Ten days, far more than is simulated before the signal.

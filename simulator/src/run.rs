@@ -18,7 +18,7 @@ use crate::demand::{self, DemandError, Quarantined, Request, RequestFile};
 use crate::machine;
 use crate::port::Port;
 use crate::report::summary::{Figures, Latency, Summary, decimals};
-use crate::report::{RunReport, Stints};
+use crate::report::{RunReport, Stints, folder};
 use crate::scenario::{RUN_OUT, Scenario, StreetsError};
 use crate::settings::settings;
 use crate::supply::{self, SupplyError};
@@ -26,8 +26,8 @@ use crate::supply::{self, SupplyError};
 /// How a run is made: nothing here changes what happens in it.
 #[derive(Debug, Clone)]
 pub struct Options<'a> {
-    /// The folder for its files; `None`: it leaves none. Files of an earlier run are written over, but for a log, which
-    /// must not be there.
+    /// The folder for its files; `None`: it leaves none. Once the run starts, those of an earlier run are gone; a log of
+    /// anything else must not be there.
     pub out: Option<PathBuf>,
     /// 1: everything on the caller's thread; 2: files are written by threads of their own.
     pub threads: u8,
@@ -149,23 +149,29 @@ fn play(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<RunReport, RunError> {
     let Cast { requests, drivers, quarantined, known } = cast;
+    // All that was given can be used: from here on the run makes its folder its own.
+    if let Some(folder) = &options.out {
+        fs::create_dir_all(folder).and_then(|()| folder::make_room(folder)).map_err(written(folder))?;
+    }
+    let settings = settings(scenario, scenario.hours(city.network.version_count() > 1));
+    let log = options.out.as_ref().filter(|_| options.log).map(|folder| folder.join("log"));
+    let mode = if options.threads > 1 { Mode::Threaded } else { Mode::Inline };
+    let hours = settings.hours.clone();
+    let port = Port::open(scenario, settings, city, log.as_deref(), mode).map_err(MarketError::Log)?;
     let stints = match &options.out {
         Some(folder) => {
+            let path = folder.join("scenario.toml");
+            fs::write(&path, scenario.show()).map_err(written(&path))?;
             let path = folder.join("vehicles.csv");
-            fs::create_dir_all(folder).map_err(written(folder))?;
             Stints::create(&path, scenario, city.network.clone(), &drivers, options.threads > 1)
                 .map_err(written(&path))?
         }
         None => Stints::Dropped,
     };
-    let settings = settings(scenario, scenario.hours(city.network.version_count() > 1));
-    let mut world = World::new(scenario, city.clone(), settings.hours.clone(), drivers, stints);
+    let mut world = World::new(scenario, city.clone(), hours, drivers, stints);
     if let Some(known) = known {
         world = world.knowing(scenario, known);
     }
-    let log = options.out.as_ref().filter(|_| options.log).map(|folder| folder.join("log"));
-    let mode = if options.threads > 1 { Mode::Threaded } else { Mode::Inline };
-    let port = Port::open(scenario, settings, city, log.as_deref(), mode).map_err(MarketError::Log)?;
     let mut run = Run { scenario, requests, next_request: 0, world, port, now: scenario.period.start, peak_rss: 0 };
     let partial = run.go(options.stop, progress)?;
     run.close(partial)?;

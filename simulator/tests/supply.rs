@@ -71,6 +71,20 @@ fn a_fault_names_its_line() {
 }
 
 #[test]
+fn somebody_is_on_shift() {
+    let head = "vehicle_id,lat,lon,start,end\n";
+    let over = "a,48.0,11.0,2026-03-05T06:00:00Z,2026-03-05T08:00:00Z\n";
+    let late = "b,48.0,11.0,2026-03-05T09:00:00Z,\n";
+    let there = "c,48.0,11.0,2026-03-05T06:00:00Z,2026-03-05T08:00:01Z\n";
+    for (rows, count) in [(String::new(), 0), (format!("{over}{late}"), 2)] {
+        let error = listed(&format!("{head}{rows}"), &[]).expect_err("nobody").to_string();
+        let of = [format!("none of the {count} vehicles of "), " is on shift within the period from ".to_owned()];
+        assert!(of.iter().all(|part| error.contains(part)), "{error}");
+    }
+    assert_eq!(listed(&format!("{head}{over}{late}{there}"), &[]).expect("one is there").len(), 3);
+}
+
+#[test]
 fn a_drawn_vehicle_stands_where_somebody_will_ask() {
     let city = city();
     let place = hansom_geo_index::Position { edge: hansom_geo_index::EdgeId(17), along: 1000 };

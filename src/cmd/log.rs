@@ -11,7 +11,6 @@ use hansom_simulator::report::number::{bytes, grouped};
 use super::logged::Logged;
 use crate::cli::Log;
 use crate::error::{Error, Exit};
-use crate::interrupted;
 use crate::show::{self, Table};
 
 /// Lists, prints or verifies.
@@ -81,9 +80,6 @@ fn cat(log: &Path, from: u64, count: Option<u64>) -> Result<Exit, Error> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut left = count.unwrap_or(u64::MAX);
     while left > 0 && reader.next(&mut turn)?.is_some() {
-        if interrupted() {
-            return Ok(Exit::Interrupted);
-        }
         if turn.offset.0 >= from {
             out.write_all(turn_json(&turn).as_bytes())?;
             out.write_all(b"\n")?;

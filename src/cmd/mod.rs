@@ -13,6 +13,7 @@ mod rerun;
 mod scenario;
 mod serve;
 mod simulate;
+mod token;
 mod why;
 mod why_not;
 
@@ -34,6 +35,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Import(what) => import::run(&what),
         Command::History(what) => history::run(&what),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
         Command::Scenario(what) => scenario::run(&what),
     }
 }

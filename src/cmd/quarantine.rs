@@ -11,8 +11,10 @@ use hansom_market::quarantine::{self, Entry, Id, Listing};
 use hansom_simulator::report::number::grouped;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::cli::{Format, Quarantine};
 use crate::error::{Error, Exit};
+use crate::http::Peer;
 use crate::show::{self, Table};
 
 /// Lists, shows or hands over.
@@ -20,8 +22,9 @@ pub fn run(what: &Quarantine) -> Result<Exit, Error> {
     match what {
         Quarantine::Ls { data, all, format } => ls(&data.folder, *all, *format),
         Quarantine::Show { entry, data, bytes } => show_entry(&data.folder, entry, *bytes),
-        Quarantine::Retry { entries, data, mended, server } => {
-            retry::run(&data.folder, entries, mended.as_deref(), *server)
+        Quarantine::Retry { entries, data, mended, server, token_file } => {
+            let server = Peer { address: *server, token: access::token(token_file.as_deref())? };
+            retry::run(&data.folder, entries, mended.as_deref(), &server)
         }
     }
 }

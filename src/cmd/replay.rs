@@ -5,11 +5,12 @@ mod other;
 use std::time::Instant;
 
 use hansom_engine::RideId;
+use hansom_engine::domain::Money;
 use hansom_engine::projection::timeline::Timeline;
 use hansom_engine::{Offset, State, Turn};
 use hansom_geo_index::Millis;
 use hansom_market::replay::{Check, Divergence, ReplayError, Replayed, Until, fold, redecide};
-use hansom_simulator::report::number::{fixed, grouped};
+use hansom_simulator::report::number::{fixed, grouped, money};
 use serde_json::{Value, json};
 
 use super::logged::{Logged, known_ride};
@@ -26,10 +27,12 @@ pub fn run(arguments: &Replay) -> Result<Exit, Error> {
     let until = arguments.until.as_deref().map_or(Ok(Until::End), until)?;
     let logged = Logged::open(&arguments.log)?;
     let mut story = arguments.ride.map(|ride| Timeline::new(RideId(ride)));
+    let tariff = &logged.scenario.tariff;
+    let amount = |amount: Money| money(amount.0, tariff.exponent, &tariff.currency);
     let began = Instant::now();
     let replayed = read(&logged, until, arguments.verify, &mut |_, turn| {
         if let Some(story) = &mut story {
-            story.take(turn);
+            story.take(turn, &amount);
         }
     })?;
     let took_s = began.elapsed().as_secs_f64();

@@ -12,8 +12,9 @@ use std::time::Duration;
 use actix_rt::System;
 use actix_rt::task::spawn_blocking;
 use actix_rt::time::timeout;
-use hansom_api::Server;
+use hansom_api::auth::{Grant, Role, mint};
 use hansom_api::read::ReadModels;
+use hansom_api::{Edge, Server};
 use hansom_dispatcher::{Dispatcher, MarketHandle, Spec, Standing, WallClock};
 use hansom_geo_index::Millis;
 use hansom_simulator::live::{LiveCity, Tally};
@@ -28,15 +29,20 @@ use tracing_subscriber::util::SubscriberInitExt;
 use folder::{Change, Folders};
 
 use super::scenario::overrides;
-use crate::cli::{LogFormat, Serve};
+use crate::cli::{Access, LogFormat, Serve};
 use crate::error::{Error, Exit};
-use crate::{asked_to_stop, show};
+use crate::http::Peer;
+use crate::{access, asked_to_stop, show};
+
+/// A simulated city is let in for so long.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Serves until the user asks to stop, or the city is over.
 pub fn run(arguments: &Serve) -> Result<Exit, Error> {
     let what = What::read(arguments)?;
+    let (edge, visitor) = (access::edge(arguments)?, visitor(arguments)?);
     log(arguments.log_format);
-    System::new().block_on(serve(arguments, what))
+    System::new().block_on(serve(arguments, what, edge, visitor))
 }
 
 /// Folders of markets are looked at this often.
@@ -62,14 +68,31 @@ impl What {
     }
 }
 
-async fn serve(arguments: &Serve, what: What) -> Result<Exit, Error> {
+/// The token by which the simulated city is let in, where one is needed.
+fn visitor(arguments: &Serve) -> Result<Option<String>, Error> {
+    let Access { insecure_dev, auth_secret_file, token, .. } = &arguments.access;
+    if *insecure_dev || arguments.scenario.is_none() {
+        return Ok(None);
+    }
+    let secret = access::secret(auth_secret_file.as_deref())?.ok_or(Error::NoSecret)?;
+    let grant = Grant {
+        name: "simulated-city".to_owned(),
+        roles: vec![Role::Service],
+        markets: Vec::new(),
+        life: A_YEAR,
+        expected: access::expected(token),
+    };
+    Ok(Some(mint(&secret, &grant)))
+}
+
+async fn serve(arguments: &Serve, what: What, edge: Edge, visitor: Option<String>) -> Result<Exit, Error> {
     let house = House { dispatcher: Arc::new(Dispatcher::new()), models: Arc::new(ReadModels::default()) };
-    let server = Server::open(arguments.listen, house.dispatcher.clone(), house.models.clone())?;
+    let server = Server::open(edge, house.dispatcher.clone(), house.models.clone())?;
     let (address, handle) = (server.address(), server.handle());
+    show::result(&format!("listening on {}\n", server.url()))?;
     let serving = actix_rt::spawn(server.serve());
-    show::result(&format!("listening on http://{address}\n"))?;
     let done = match what {
-        What::City(scenario) => attend(&scenario, arguments, &house, address).await,
+        What::City(scenario) => attend(&scenario, arguments, &house, Peer { address, token: visitor }).await,
         What::Markets(markets, folders) => {
             let watch = Watch { folders, names: BTreeMap::new(), arguments, house: &house };
             open(&markets, watch, address).await
@@ -170,7 +193,7 @@ impl Watch<'_> {
 }
 
 /// Opens the market of a scenario, and returns when its city is over or the user asks to stop.
-async fn attend(scenario: &Scenario, arguments: &Serve, house: &House, address: SocketAddr) -> Result<(), Error> {
+async fn attend(scenario: &Scenario, arguments: &Serve, house: &House, server: Peer) -> Result<(), Error> {
     let folder = arguments.data.join(&scenario.name);
     if folder.join("log").exists() {
         return Err(Error::Begun { folder });
@@ -180,9 +203,9 @@ async fn attend(scenario: &Scenario, arguments: &Serve, house: &House, address: 
     let clock = WallClock::running(scenario.period.start, arguments.speed);
     let market = start(&MarketFile::of(scenario), streets, clock, arguments, house)?;
     serves(&market).await?;
-    info!(%address, speed = arguments.speed, "ready");
+    info!(address = %server.address, speed = arguments.speed, "ready");
     let name = scenario.name.clone();
-    let lived = spawn_blocking(move || city::live(address, &name, people, clock)).await;
+    let lived = spawn_blocking(move || city::live(server, &name, people, clock)).await;
     let tally = lived.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     Ok(show::result(&summary(&tally))?)
 }

@@ -23,7 +23,6 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Error> {
         scenario.seed = seed;
     }
     let folder = arguments.out.clone().unwrap_or_else(|| default_folder(&scenario));
-    make_room(&folder)?;
     let options = Options { out: Some(folder.clone()), threads: arguments.threads, log: true, stop: &INTERRUPTED };
     let bar = Bar::new(arguments.quiet);
     let run = simulate(&scenario, &options, &mut |progress| bar.show(progress, &scenario.timezone))?;
@@ -45,22 +44,6 @@ pub fn run(arguments: &Simulate) -> Result<Exit, Error> {
     })
 }
 
-/// Takes away the log of an earlier run in this folder, which a new one does not overwrite. Without that run's summary
-/// it is not known to be a simulated one, and stays.
-fn make_room(folder: &Path) -> Result<(), Error> {
-    let log = folder.join("log");
-    if !folder.join("summary.json").is_file() || !log.is_dir() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(&log).map_err(Error::reading(&log))? {
-        let path = entry.map_err(Error::reading(&log))?.path();
-        if path.extension().is_some_and(|ending| ending == "seg") {
-            fs::remove_file(&path).map_err(Error::writing(&path))?;
-        }
-    }
-    Ok(())
-}
-
 /// Where the files of a run go if nobody says.
 fn default_folder(scenario: &Scenario) -> PathBuf {
     Path::new("runs").join(format!("{}-{}", scenario.name, scenario.seed))
@@ -78,6 +61,9 @@ fn write_report(folder: &Path, scenario: &Scenario, file: &Path, run: &RunReport
 
 /// Rows that could not be read are kept, each with its reason and its own bytes: `quarantine.csv`, if there are any.
 fn write_quarantine(folder: &Path, run: &RunReport) -> Result<(), Error> {
+    if run.quarantined.is_empty() {
+        return Ok(());
+    }
     let path = folder.join("quarantine.csv");
     // A quote within a field is written twice (RFC 4180).
     let quoted = |bytes: &[u8]| {
@@ -93,16 +79,7 @@ fn write_quarantine(folder: &Path, run: &RunReport) -> Result<(), Error> {
         }
         text.push(b'\n');
     }
-    let done = if run.quarantined.is_empty() {
-        // None of an earlier run in the same folder may stay.
-        fs::remove_file(&path).or_else(|fault| match fault.kind() {
-            std::io::ErrorKind::NotFound => Ok(()),
-            _ => Err(fault),
-        })
-    } else {
-        fs::write(&path, text)
-    };
-    done.map_err(|source| Error::File { action: "write", path, source })
+    fs::write(&path, text).map_err(|source| Error::File { action: "write", path, source })
 }
 
 /// What a planner outside said that was not taken is kept as a market that is served keeps it.

@@ -1,7 +1,15 @@
 //! The HTTP edge of markets that serve, seen from outside.
 
+mod access;
+mod asked;
+mod browser;
+mod graphql;
+mod jwks;
+mod limits;
 mod poison;
 mod served;
+mod tls;
+mod tokens;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,14 +1,15 @@
 //! Markets served on a free port, and what talks to them: the real server on real sockets.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
-use hansom_api::Server;
+use hansom_api::auth::Gate;
 use hansom_api::read::ReadModels;
+use hansom_api::{Edge, Origins, Server};
 use hansom_dispatcher::{Dispatcher, Spec};
 use hansom_engine::domain::{Planner, Policy, Settings};
 use hansom_engine::record::Header;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 /// A process with markets, as far as its clients can tell.
 pub struct Served {
     pub address: SocketAddr,
+    models: Arc<ReadModels>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -34,16 +36,21 @@ pub fn spec(name: &str, data: &Path, capacity: usize) -> Spec {
 }
 
 impl Served {
-    /// Serves these markets; returns once they take commands.
+    /// Serves these markets to anybody; returns once they take commands.
     pub fn start(markets: Vec<Spec>) -> Self {
+        Self::at(edge(Gate::open()), markets)
+    }
+
+    /// Serves these markets at an edge.
+    pub fn at(edge: Edge, markets: Vec<Spec>) -> Self {
         let (told, address) = channel();
         let (stop, stopped) = oneshot::channel::<()>();
+        let models = Arc::new(ReadModels::default());
+        let kept = models.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let dispatcher = Arc::new(Dispatcher::new());
-                let models = Arc::new(ReadModels::default());
-                let server = Server::open(([127, 0, 0, 1], 0).into(), dispatcher.clone(), models.clone());
-                let server = server.expect("a free port");
+                let server = Server::open(edge, dispatcher.clone(), models.clone()).expect("a free port");
                 let (address, handle) = (server.address(), server.handle());
                 let serving = actix_web::rt::spawn(server.serve());
                 for spec in markets {
@@ -61,7 +68,7 @@ impl Served {
             });
         });
         let address = address.recv().expect("it starts");
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        Self { address, models: kept, stop: Some(stop), thread: Some(thread) }
     }
 
     /// One market, `town`.
@@ -83,6 +90,38 @@ impl Served {
         }
     }
 
+    /// One market, `town`, for those whom a gate lets in.
+    pub fn behind(gate: Gate, data: &Path) -> Self {
+        Self::at(edge(gate), vec![spec("town", data, 1024)])
+    }
+
+    /// A request with these headers: the status, a header of the answer, and its body.
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = match method {
+            "POST" => agent().run(request.body(body.to_owned()).expect("a request")),
+            _ => agent().run(request.body(()).expect("a request")),
+        };
+        let mut response = sent.expect("an answer");
+        let headers = response.headers().clone();
+        let text = if headers.get("content-type").is_some_and(|kind| kind == "text/event-stream") {
+            // It has no end: that it begins is the answer.
+            String::new()
+        } else {
+            response.body_mut().read_to_string().expect("text")
+        };
+        Reply { status: response.status().as_u16(), headers, text }
+    }
+
+    /// What a stream says, line by line, to whoever has this token.
+    pub fn stream(&self, path: &str, token: &str) -> impl BufRead + use<> {
+        let request = agent().get(format!("http://{}{path}", self.address)).header("authorization", token);
+        BufReader::new(request.call().expect("a stream").into_body().into_reader())
+    }
+
     /// Posts a body; returns the status and the body of the answer.
     pub fn post(&self, path: &str, encoding: Option<&str>, body: &[u8]) -> (u16, String) {
         let mut request = agent().post(format!("http://{}{path}", self.address));
@@ -93,11 +132,39 @@ impl Served {
         (response.status().as_u16(), response.body_mut().read_to_string().expect("text"))
     }
 
+    /// Posts a body of this type; returns the status and the body of the answer.
+    pub fn post_as(&self, content_type: &str, path: &str, body: &[u8]) -> (u16, String) {
+        let request = agent().post(format!("http://{}{path}", self.address)).header("content-type", content_type);
+        let mut response = request.send(body).expect("an answer");
+        (response.status().as_u16(), response.body_mut().read_to_string().expect("text"))
+    }
+
+    /// Asks by GraphQL; returns the status and the body of the answer.
+    pub fn graphql(&self, body: &str) -> (u16, String) {
+        self.post_as("application/json", "/graphql", body.as_bytes())
+    }
+
+    /// How often the history of a market was looked into.
+    pub fn looks(&self, market: &str) -> u64 {
+        let reading = self.models.of(market).expect("it is open");
+        let history = actix_web::rt::System::new().block_on(reading.history(None)).expect("it is current");
+        history.looks()
+    }
+
     /// Posts lines; returns the answer lines.
     pub fn lines(&self, path: &str, lines: &[String]) -> Vec<Value> {
         let (status, text) = self.post(path, None, lines.join("\n").as_bytes());
         assert_eq!(status, 200, "{text}");
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// Sends a head as it is; returns the first line of the answer.
+    pub fn first_line(&self, head: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        stream.write_all(head.as_bytes()).expect("it reads");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("it answers");
+        line
     }
 
     /// Gets a page.
@@ -129,6 +196,31 @@ impl Served {
         });
         events
     }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The lines of the body, or the one object that it is.
+    pub fn json(&self) -> Vec<Value> {
+        self.text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}"))).collect()
+    }
+}
+
+/// A free port on this machine, in plain HTTP.
+pub fn edge(gate: Gate) -> Edge {
+    Edge { address: ([127, 0, 0, 1], 0).into(), gate, certificate: None, origins: Origins::default() }
 }
 
 impl Drop for Served {

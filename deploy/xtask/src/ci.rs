@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::expected::{self, Built, Mode};
 use crate::shell::{self, Failure, Result, cargo, step};
-use crate::{fuzz, kill, reference};
+use crate::{fuzz, kill};
 
 /// The scenario that is run end to end: seconds.
 const TOWN: &str = "scenarios/small-town.toml";
@@ -19,7 +19,7 @@ pub fn run(root: &Path) -> Result<()> {
     let mut docs = cargo(root, &["doc", "--locked", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "--deny warnings");
     step("docs", docs)?;
-    reference::run(root, Mode::Compare)?;
+    crate::generate(root, Mode::Compare, &["check"])?;
     crate::test(root)?;
     if kill::has_own_disks(root) {
         kill::full_disk(root)?;

@@ -29,7 +29,9 @@ Chores of the repository. Usage: cargo xtask CHORE
   full-disk           have a served market run out of a real disk, and get room again
   figures recovery|outage|poison [HANSOM]
                       measure a served market from outside: of the binary HANSOM, or of a release build
-  gen [--check]       write docs/schemas from the code; with --check: compare, and change nothing
+  gen [--check]       write docs/schemas and api/schema.graphql from the code; with --check: compare, and change nothing.
+                      What would break clients of GraphQL is written only by gen --breaking
+  examples            run the apps in api/examples, and GraphiQL in a browser, against a real server; gets what they need
   soak --seeds N [--first S] [--threads T]
                       run the market under faults drawn from N seeds; stops at the first that fails
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
@@ -50,8 +52,10 @@ fn main() -> ExitCode {
         ["full-disk"] => kill::full_disk(&root),
         ["figures", what] => expected::build(&root).and_then(|built| figures::run(&root, what, &built.hansom)),
         ["figures", what, hansom] => figures::run(&root, what, hansom),
-        ["gen"] => reference::run(&root, Mode::Rewrite),
-        ["gen", "--check"] => reference::run(&root, Mode::Compare),
+        ["gen"] => generate(&root, Mode::Rewrite, &["write"]),
+        ["gen", "--breaking"] => generate(&root, Mode::Rewrite, &["write", "--breaking"]),
+        ["gen", "--check"] => generate(&root, Mode::Compare, &["check"]),
+        ["examples"] => expected::build(&root).and_then(|built| examples(&root, &built.hansom)),
         ["expected"] => expected::run(&root, Mode::Rewrite),
         ["expected", "--check"] => expected::run(&root, Mode::Compare),
         ["soak", ref options @ ..] => soak(&root, options),
@@ -77,6 +81,19 @@ fn main() -> ExitCode {
 fn test(root: &Path) -> shell::Result<()> {
     tools::get(root)?;
     shell::step("tests", shell::cargo(root, &["test", "--locked", "--workspace"]))
+}
+
+/// Runs the apps in `api/examples`, and `GraphiQL` in a browser, against a server of this binary.
+fn examples(root: &Path, hansom: &str) -> shell::Result<()> {
+    tools::get_for_examples(root)?;
+    let arguments = ["api/examples/run.py", hansom, "target/examples", "chromium"];
+    shell::step("examples", shell::command(root, "python3", &arguments))
+}
+
+/// Writes or compares what is made from the code.
+fn generate(root: &Path, mode: Mode, graphql: &[&str]) -> shell::Result<()> {
+    reference::run(root, mode)?;
+    reference::graphql(root, graphql)
 }
 
 /// Runs seeds of the fault simulation, as fast as they go.

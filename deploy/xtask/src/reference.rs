@@ -1,4 +1,4 @@
-//! What is written from the code: the schemas of the wire in `docs/schemas`.
+//! What is written from the code: the schemas of the wire in `docs/schemas`, and of GraphQL in `api/schema.graphql`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,6 +7,13 @@ use crate::expected::Mode;
 use crate::shell::{self, Failure, Result, cargo};
 
 const FOLDER: &str = "docs/schemas";
+const GRAPHQL: &str = "api/schema.graphql";
+
+/// Writes the schema of GraphQL, unless clients would break and may not; or says how it differs from what the code says.
+pub fn graphql(root: &Path, what: &[&str]) -> Result<()> {
+    let run = ["run", "--quiet", "--locked", "--package", "hansom-api", "--example", "schema", "--", what[0], GRAPHQL];
+    shell::step("schema of GraphQL", cargo(root, &[&run, &what[1..]].concat()))
+}
 
 /// Writes the schemas, or says which of them are not what the code says.
 pub fn run(root: &Path, mode: Mode) -> Result<()> {

@@ -22,10 +22,31 @@ const TOOLS: [Tool; 3] = [
     Tool { see: &["git", "--version"], package: "git", needed: "git, to list the files of the repository" },
 ];
 
+/// What the examples need, besides.
+const EXAMPLES: [Tool; 4] = [
+    Tool {
+        see: &["node", "-e", "process.exit(parseInt(process.versions.node) < 20)"],
+        package: "nodejs",
+        needed: "Node 20 or newer",
+    },
+    Tool { see: &["npm", "--version"], package: "npm", needed: "npm" },
+    Tool { see: &["python3", "-c", "import venv, ensurepip"], package: "python3-venv", needed: "Python's venv" },
+    Tool { see: &["chromium", "--version"], package: "chromium", needed: "Chromium, to look at GraphiQL" },
+];
+
 /// Sees to it that every program is there: root on a machine with `apt-get` gets what is missing, others are told what to
 /// install.
 pub fn get(root: &Path) -> Result<()> {
-    let missing: Vec<&Tool> = TOOLS.iter().filter(|tool| !tool.is_there()).collect();
+    get_all(root, &TOOLS)
+}
+
+/// The same for the examples.
+pub fn get_for_examples(root: &Path) -> Result<()> {
+    get_all(root, &EXAMPLES)
+}
+
+fn get_all(root: &Path, tools: &[Tool]) -> Result<()> {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !tool.is_there()).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -1,12 +1,14 @@
 //! Each cost term alone flips a decision: with a weight on pickup ETA only, one pairing wins; with the term, the other.
 
-use hansom_engine::domain::{DriverId, Money, Offset, Policy, RideId, Settings, Term, Unserved};
+use hansom_engine::domain::{DriverId, Money, Offset, Policy, RideId, Settings, Term, Terms, Unserved};
 use hansom_engine::planner::batch::BatchPlanner;
 use hansom_engine::planner::{MatchingProblem, OpenRide};
+use hansom_engine::projection::why::Candidate;
 use hansom_engine::state::Vehicle;
 use hansom_geo_index::network::sample;
 use hansom_geo_index::route::Router;
 use hansom_geo_index::{EdgeId, Millis, Network, NodeId, Position, WeightsVersion};
+use proptest::prelude::*;
 use std::sync::Arc;
 
 const COLUMNS: u32 = 21;
@@ -185,4 +187,46 @@ fn terms_saturate() {
     question.weigh(Term::Forecast, i32::MIN);
     question.weigh(Term::Destination, i32::MAX);
     assert_eq!(question.answer(), [(1, 0)]);
+}
+
+/// The terms of amounts in their natural units.
+fn weighted(settings: &Settings, natural: [i64; Term::COUNT]) -> Terms {
+    let weight = |term: Term| i64::from(settings.policy.weights.0[term as usize]);
+    Terms(Term::ALL.map(|term| natural[term as usize] * weight(term) / 1000))
+}
+
+proptest! {
+    /// What `why` says would have given a vehicle the ride would have, and one unit less of it would not.
+    #[test]
+    fn the_least_change_that_flips_a_decision_is_the_least(
+        amounts in prop::array::uniform10(-1_000_000i64..1_000_000),
+        weights in prop::array::uniform10(-5_000i32..5_000),
+        (driver, winner) in (0u32..3, 0u32..3).prop_filter("two drivers", |(a, b)| a != b),
+        ahead in 0i64..2_000_000,
+    ) {
+        let mut settings = Settings::default();
+        settings.policy.weights.0 = weights;
+        let terms = weighted(&settings, amounts);
+        // The winner is cheaper, or as cheap with a lower number.
+        let ahead = ahead.max(i64::from(winner > driver));
+        let mut best = Terms::default();
+        best.0[0] = terms.total() - ahead;
+        let candidate = Candidate {
+            driver: DriverId(driver),
+            eta_ms: 0,
+            chained: false,
+            terms,
+            natural: amounts,
+            ruled_out: None,
+        };
+        let wins = |natural| (weighted(&settings, natural).total(), driver) < (best.total(), winner);
+        prop_assert!(!wins(amounts));
+        for flip in candidate.flips(&settings, (&best, DriverId(winner))) {
+            let mut changed = amounts;
+            changed[flip.term as usize] += flip.by;
+            prop_assert!(wins(changed), "{flip:?}");
+            changed[flip.term as usize] -= flip.by.signum();
+            prop_assert!(!wins(changed), "{flip:?} is more than is needed");
+        }
+    }
 }

@@ -330,7 +330,9 @@ fn fold(mut reader: Reader, mut past: Past, streets: &Streets) -> Result<(Past, 
     });
     match read {
         // What comes behind was never released.
-        Ok(()) | Err(RecoveryError::Log(LogError::Torn { .. })) => Ok((past, reader.tail())),
+        Ok(()) | Err(RecoveryError::Log(LogError::Torn { .. } | LogError::Unfinished { .. })) => {
+            Ok((past, reader.tail()))
+        }
         Err(error) => Err(error),
     }
 }

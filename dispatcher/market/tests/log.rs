@@ -111,13 +111,15 @@ fn a_log_cut_off_anywhere_gives_its_whole_turns() {
         let whole = starts.iter().filter(|start| **start <= cut as u64).count().saturating_sub(1);
         assert_eq!(read, turns[..whole], "cut at {cut}");
         match fault {
-            // A clean cut between turns cannot be told from an end.
-            None => assert!(starts.contains(&(cut as u64)), "cut at {cut}"),
+            Some(LogError::Unfinished { offset, .. }) => {
+                assert_eq!((cut as u64, offset), (starts[whole], whole as u64), "between two turns");
+            }
             Some(LogError::Torn { byte, offset, .. }) => {
                 assert_eq!((byte, offset), (starts[whole], whole as u64), "cut at {cut}");
+                assert_ne!(byte, cut as u64, "something is left of what was cut");
             }
             Some(LogError::Damaged { byte: 0, .. }) => assert!((cut as u64) < starts[0], "cut at {cut}"),
-            Some(other) => panic!("cut at {cut}: {other:?}"),
+            other => panic!("cut at {cut}: {other:?}"),
         }
     }
 }
@@ -142,11 +144,11 @@ fn a_byte_changed_anywhere_is_found_where_it_is() {
             };
             assert_eq!(read, turns[..hit], "{change:#x} at {place}");
             match fault {
-                LogError::Damaged { byte, offset, .. } if hit + 1 < turns.len() => {
+                LogError::Damaged { byte, offset, .. } if hit < turns.len() => {
                     assert_eq!((byte, offset), (starts[hit], hit as u64), "{change:#x} at {place}");
                 }
-                // Nothing behind it tells damage from a write that was cut off.
-                LogError::Torn { byte, offset, .. } if hit + 1 == turns.len() => {
+                // Nothing behind the seal tells damage from a write that was cut off.
+                LogError::Torn { byte, offset, .. } if hit == turns.len() => {
                     assert_eq!((byte, offset), (starts[hit], hit as u64), "{change:#x} at {place}");
                 }
                 other => panic!("{change:#x} at {place}: {other:?}"),
@@ -260,6 +262,24 @@ fn old_logs_are_read() {
     assert_eq!(listing.totals, expected);
 }
 
+/// Only a simulation that was stopped leaves a log that may be taken away.
+#[test]
+fn a_log_says_whether_it_was_finished() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let is_unfinished = || log::is_unfinished(folder.path()).expect("readable");
+    assert!(!is_unfinished(), "there is no log");
+    write(folder.path(), &header(7), &turns(7, 12), Mode::Inline);
+    assert!(!is_unfinished());
+    let starts = frames(folder.path());
+    let (path, bytes) = files(folder.path()).remove(0);
+    for cut in (0..bytes.len()).filter(|cut| *cut < starts[0] as usize || starts.contains(&(*cut as u64))) {
+        fs::write(&path, &bytes[..cut]).expect("written");
+        assert!(is_unfinished(), "cut at {cut}");
+    }
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/v1");
+    assert!(!log::is_unfinished(&old).expect("readable"), "nobody can tell, so it stays");
+}
+
 /// A run's folder has its log in `log/`.
 #[test]
 fn a_run_is_opened_by_its_folder() {
@@ -347,7 +367,7 @@ fn buffers_are_used_again() {
     }
 }
 
-/// A writer that is dropped has written what it took.
+/// A writer that is dropped has written what it took, and does not say that this was all.
 #[test]
 fn a_dropped_writer_writes() {
     for mode in [Mode::Inline, Mode::Threaded] {
@@ -359,8 +379,9 @@ fn a_dropped_writer_writes() {
         }
         drop(writer);
         let (read, fault) = read(folder.path());
-        assert!(fault.is_none());
+        assert!(matches!(fault, Some(LogError::Unfinished { offset: 30, .. })), "{fault:?}");
         assert_eq!(read, turns);
+        assert!(log::is_unfinished(folder.path()).expect("a log"));
     }
 }
 
@@ -392,13 +413,20 @@ fn faults_name_segment_byte_offset_and_remedy() {
         ]
     );
     assert_eq!(
-        fault(&bytes[..bytes.len() - 1]),
+        fault(&bytes[..starts[12] as usize - 1]),
         [
             format!(
                 "segment {segment} ends within a turn at byte {}: the turn at offset 11 was not written whole",
                 starts[11]
             ),
             "turns up to offset 10 are whole; for the others restore the file from a copy, or run again".to_owned(),
+        ]
+    );
+    assert_eq!(
+        fault(&bytes[..starts[8] as usize]),
+        [
+            format!("segment {segment} ends before the turn at offset 8 without the seal of a finished log"),
+            "turns up to offset 7 are whole; for the others restore the file from a copy, or run again".to_owned(),
         ]
     );
 }

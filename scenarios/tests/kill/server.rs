@@ -42,7 +42,7 @@ impl Server {
     /// Serves the market `market.toml` in `folder`, which keeps what it knows in `data`; returns once it takes commands.
     pub fn start(folder: &Path, under: &Under<'_>) -> Self {
         let binary = env!("CARGO_BIN_EXE_hansom");
-        let serve = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json";
+        let serve = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json --insecure-dev";
         let mut command = match under {
             Under::Nothing => Command::new(binary),
             Under::Trace(file) => {

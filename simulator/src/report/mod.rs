@@ -4,6 +4,7 @@ mod axis;
 mod chart;
 pub mod compare;
 mod field;
+pub(crate) mod folder;
 mod history;
 pub mod html;
 mod map;
@@ -55,10 +56,9 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// Writes `summary.json`, `trips.csv` and `scenario.toml` into the run's folder, beside what was written while it ran.
+    /// Writes `trips.csv` and `summary.json` into the run's folder, beside what was written while it ran.
     pub fn write(&self, folder: &Path, scenario: &Scenario) -> io::Result<()> {
         trips::write(&folder.join("trips.csv"), scenario, &self.drivers, &self.trips)?;
-        fs::write(folder.join("scenario.toml"), scenario.show())?;
         let mut text = serde_json::to_string_pretty(&self.summary)?;
         text.push('\n');
         fs::write(folder.join("summary.json"), text)

@@ -82,6 +82,18 @@ pub enum SupplyError {
         /// How far the nearest is.
         source: TooFar,
     },
+    /// All shifts are outside of the period.
+    #[error("none of the {rows} vehicles of {} is on shift within the period from {start} to {end}", path.display())]
+    NobodyThere {
+        /// The file.
+        path: PathBuf,
+        /// How many vehicles it lists.
+        rows: usize,
+        /// The period's first instant.
+        start: String,
+        /// The first instant after it.
+        end: String,
+    },
 }
 
 impl SupplyError {
@@ -94,6 +106,7 @@ impl SupplyError {
             Self::Twice { .. } => "E0504",
             Self::Backwards { .. } => "E0505",
             Self::OffStreet { .. } => "E0506",
+            Self::NobodyThere { .. } => "E0507",
         }
     }
 
@@ -107,6 +120,7 @@ impl SupplyError {
             Self::Twice { .. } => "give each vehicle its own `vehicle_id`",
             Self::Backwards { .. } => "a vehicle has one shift; list a second one as another vehicle",
             Self::OffStreet { .. } => "move it onto the network, or raise `snap_m`",
+            Self::NobodyThere { .. } => "list vehicles with shifts in the period, or leave out start and end",
         }
     }
 }
@@ -127,6 +141,12 @@ pub fn read(scenario: &Scenario, city: &City, path: &Path, most: Option<u32>) ->
             return Err(SupplyError::Twice { path: path.to_path_buf(), line: row.line, vehicle, first });
         }
         drivers.push(driver);
+    }
+    let period = scenario.period;
+    let is_there = |driver: &Driver| driver.start < period.end && driver.end.is_none_or(|end| end > driver.start);
+    if !drivers.iter().any(is_there) {
+        let [start, end] = [period.start, period.end].map(|at| scenario.timezone.stamp(at));
+        return Err(SupplyError::NobodyThere { path: path.to_path_buf(), rows: drivers.len(), start, end });
     }
     Ok(drivers)
 }

@@ -2,7 +2,6 @@
 //! theirs still: handed over twice, they take effect once.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use hansom_geo_index::Millis;
@@ -12,14 +11,14 @@ use serde_json::Value;
 
 use super::{Ward, find, wards};
 use crate::error::{Error, Exit};
-use crate::http::{escaped, post};
+use crate::http::{Peer, escaped};
 use crate::show;
 
 /// At most so many lines go in one request.
 const MOST_LINES: usize = 256;
 
 /// Hands over the lines that `given` names, or all that wait.
-pub fn run(data: &Path, given: &[String], mended: Option<&Path>, server: SocketAddr) -> Result<Exit, Error> {
+pub fn run(data: &Path, given: &[String], mended: Option<&Path>, server: &Peer) -> Result<Exit, Error> {
     let wards = wards(data)?;
     let mended = mended.map(|path| fs::read(path).map_err(Error::reading(path))).transpose()?;
     let chosen: Vec<(&Ward, &Entry)> = if given.is_empty() {
@@ -83,7 +82,7 @@ fn hand_over(
     entries: &[&Entry],
     mended: Option<&[u8]>,
     route: Route,
-    server: SocketAddr,
+    server: &Peer,
 ) -> Result<usize, Error> {
     let (mut lines, mut left) = (Vec::new(), 0);
     for entry in entries {
@@ -102,10 +101,10 @@ fn hand_over(
     let mut marks = Marks::open(&ward.folder)?;
     for batch in lines.chunks(MOST_LINES) {
         let body: Vec<u8> = batch.iter().flat_map(|(_, line)| line.iter().copied().chain([b'\n'])).collect();
-        let answers = post(server, &format!("{}?market={}", route.path(), escaped(&ward.market)), &body)?;
+        let answers = server.post(&format!("{}?market={}", route.path(), escaped(&ward.market)), &body)?;
         if answers.len() != batch.len() {
             let answer = format!("{} lines for {}", answers.len(), batch.len());
-            return Err(Error::OtherServer { server, answer });
+            return Err(Error::OtherServer { server: server.address, answer });
         }
         for ((entry, _), answer) in batch.iter().zip(answers) {
             let (done, what) = told(&answer);

@@ -1,6 +1,5 @@
 //! The people of a simulated city, as clients of a market that is served.
 
-use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,8 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::error::Error;
-use crate::{http, interrupted};
+use crate::http::{self, Peer};
+use crate::interrupted;
 
 /// At most so many lines go in one request.
 const MOST_LINES: usize = 4096;
@@ -24,9 +24,9 @@ const TELL: Duration = Duration::from_secs(10);
 const SOURCE: &str = "/hansom/simulated-city";
 
 /// Has the city live until it is over, or the user asks to stop.
-pub fn live(server: SocketAddr, market: &str, mut city: LiveCity, clock: WallClock) -> Result<Tally, Error> {
+pub fn live(server: Peer, market: &str, mut city: LiveCity, clock: WallClock) -> Result<Tally, Error> {
     let market = format!("?market={}", http::escaped(market));
-    let facts = listen(server, &market)?;
+    let facts = listen(&server, &market)?;
     let mut post = Post { server, market, again: Vec::new(), overloaded: 0, lost: 0 };
     let (mut orders, mut positions) = (Vec::new(), Vec::new());
     let mut told = Instant::now();
@@ -62,8 +62,8 @@ pub fn live(server: SocketAddr, market: &str, mut city: LiveCity, clock: WallClo
 }
 
 /// Hears what the market tells, in a thread of its own.
-fn listen(server: SocketAddr, market: &str) -> Result<Receiver<Published>, Error> {
-    let events = http::events(server, &format!("/v1/events{market}&from=0"))?;
+fn listen(server: &Peer, market: &str) -> Result<Receiver<Published>, Error> {
+    let events = server.events(&format!("/v1/events{market}&from=0"))?;
     let (heard, facts) = channel();
     std::thread::spawn(move || {
         for data in events.map_while(Result::ok) {
@@ -82,7 +82,7 @@ fn listen(server: SocketAddr, market: &str) -> Result<Receiver<Published>, Error
 
 /// What carries the city's lines.
 struct Post {
-    server: SocketAddr,
+    server: Peer,
     market: String,
     /// Orders that are to be sent again.
     again: Vec<(Instant, Order)>,
@@ -102,7 +102,7 @@ impl Post {
                 order.write(&mut body);
                 body.push(b'\n');
             }
-            let answers = http::post(self.server, &format!("/v1/commands{}", self.market), &body)?;
+            let answers = self.server.post(&format!("/v1/commands{}", self.market), &body)?;
             for (order, answer) in batch.iter().zip(answers) {
                 self.answered(city, order, &answer);
             }
@@ -136,7 +136,7 @@ impl Post {
                 location.write(SOURCE, &mut body);
                 body.push(b'\n');
             }
-            http::post(self.server, &format!("/v1/locations{}", self.market), &body)?;
+            self.server.post(&format!("/v1/locations{}", self.market), &body)?;
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! An explanation in tables, or as JSON.
 
 use hansom_engine::domain::{Settings, Term, Terms};
-use hansom_engine::projection::why::{Alternative, BatchWhy, Candidate};
+use hansom_engine::projection::why::{Alternative, BatchWhy, Candidate, Flip};
+use hansom_engine::record::OfferMade;
 use hansom_engine::{RideId, State};
 use hansom_market::why::{Explained, Reason};
 use hansom_simulator::report::number::{fixed, grouped};
@@ -32,7 +33,7 @@ pub fn text(logged: &Logged, state: &State, ride: RideId, explained: &[Explained
             decision.made
         );
         text += &match reason {
-            Reason::Nearest(candidates) => nearest(&logged.header.settings, state, &offer.terms, candidates, all),
+            Reason::Nearest(candidates) => nearest(&logged.header.settings, state, offer, candidates, all),
             Reason::Batch(Some(why)) => batch(&logged.header.settings, state, why, all),
             Reason::Batch(None) => "the ride is not in the batch that was asked for\n".to_owned(),
         };
@@ -40,18 +41,15 @@ pub fn text(logged: &Logged, state: &State, ride: RideId, explained: &[Explained
     text
 }
 
-fn nearest(settings: &Settings, state: &State, winner: &Terms, candidates: &[Candidate], all: bool) -> String {
+fn nearest(settings: &Settings, state: &State, offer: &OfferMade, candidates: &[Candidate], all: bool) -> String {
     let terms = weighted(settings);
     let mut rows = vec![head(&["driver", "pickup in", "cost"], &terms, &["", "what would have given it the ride"])];
     let shown = if all { candidates.len() } else { SHOWN };
     for candidate in candidates.iter().take(shown) {
-        let verdict = match (&candidate.ruled_out, candidate.terms == *winner) {
-            (Some(why), _) => format!("ruled out: {why}"),
-            (None, true) => "chosen".to_owned(),
-            (None, false) => match candidate.flip(settings, winner) {
-                Some((term, less)) => format!("{} less by {}", term.name(), grouped(less)),
-                None => "nothing: no term has a weight".to_owned(),
-            },
+        let verdict = match &candidate.ruled_out {
+            Some(why) => format!("ruled out: {why}"),
+            None if candidate.driver == offer.driver => "chosen".to_owned(),
+            None => would_flip(&candidate.flips(settings, (&offer.terms, offer.driver))),
         };
         let chained = if candidate.chained { "after the ride in hand" } else { "" };
         rows.push(row(
@@ -62,6 +60,18 @@ fn nearest(settings: &Settings, state: &State, winner: &Terms, candidates: &[Can
         ));
     }
     columns(&rows, 3 + terms.len()) + &rest(candidates.len(), shown)
+}
+
+/// The changes of one term each that would have turned a decision.
+fn would_flip(flips: &[Flip]) -> String {
+    let change = |flip: &Flip| {
+        let (which, by) = if flip.by < 0 { ("less", -flip.by) } else { ("more", flip.by) };
+        format!("{} {which} by {}", flip.term.name(), grouped(by))
+    };
+    match flips {
+        [] => "nothing: no term that tells vehicles apart has a weight".to_owned(),
+        flips => flips.iter().map(change).collect::<Vec<_>>().join(", or "),
+    }
 }
 
 fn batch(settings: &Settings, state: &State, why: &BatchWhy, all: bool) -> String {
@@ -146,7 +156,7 @@ pub fn json(logged: &Logged, state: &State, ride: RideId, explained: &[Explained
             let offer = &decision.offer;
             let (policy, detail) = match reason {
                 Reason::Nearest(candidates) => {
-                    let of = |c: &Candidate| candidate(&logged.header.settings, state, &offer.terms, c);
+                    let of = |c: &Candidate| candidate(&logged.header.settings, state, offer, c);
                     ("nearest", json!({ "candidates": candidates.iter().map(of).collect::<Vec<_>>() }))
                 }
                 Reason::Batch(why) => ("batch", why.as_ref().map_or(Value::Null, |why| batch_json(state, why))),
@@ -161,13 +171,17 @@ pub fn json(logged: &Logged, state: &State, ride: RideId, explained: &[Explained
     json!({ "ride": ride.0, "offers": offers })
 }
 
-fn candidate(settings: &Settings, state: &State, winner: &Terms, candidate: &Candidate) -> Value {
-    let flip = candidate.flip(settings, winner).filter(|_| candidate.ruled_out.is_none());
+fn candidate(settings: &Settings, state: &State, offer: &OfferMade, candidate: &Candidate) -> Value {
+    let flips = match candidate.ruled_out {
+        None if candidate.driver != offer.driver => candidate.flips(settings, (&offer.terms, offer.driver)),
+        None | Some(_) => Vec::new(),
+    };
+    let flip = |flip: &Flip| json!({ "term": flip.term.name(), "by": flip.by });
     json!({
         "driver": driver_name(state, candidate.driver), "eta_ms": candidate.eta_ms, "chained": candidate.chained,
         "cost": candidate.terms.total(), "terms": terms(&candidate.terms),
         "ruled_out": candidate.ruled_out.map(|why| why.to_string()),
-        "flip": flip.map(|(term, less)| json!({ "term": term.name(), "less_by": less })),
+        "flips": flips.iter().map(flip).collect::<Vec<_>>(),
     })
 }
 

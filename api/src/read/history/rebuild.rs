@@ -51,7 +51,7 @@ pub fn rebuild(folder: &Path) -> Result<Rebuilt, HistoryError> {
         match reader.next(&mut turn) {
             Ok(Some(_)) => writer.take(&turn),
             // What was not written whole was never released.
-            Ok(None) | Err(LogError::Torn { .. }) => break,
+            Ok(None) | Err(LogError::Torn { .. } | LogError::Unfinished { .. }) => break,
             Err(fault) => return Err(fault.into()),
         }
         if writer.pending() >= MOST_PENDING {

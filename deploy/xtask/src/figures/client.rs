@@ -66,7 +66,8 @@ impl Desk {
         let log = fs::File::options().create(true).append(true).open(self.folder.join("server.log"));
         let log = log.map_err(|error| Failure(format!("server.log: {error}")))?;
         let mut command = Command::new(&self.hansom);
-        let arguments = ["serve", "--market", "market.toml", "--data", "data", "--listen", "127.0.0.1:0"];
+        let arguments =
+            ["serve", "--market", "market.toml", "--data", "data", "--listen", "127.0.0.1:0", "--insecure-dev"];
         command.args(arguments).current_dir(&self.folder).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().map_err(|error| Failure(format!("{}: {error}", self.hansom)))?;
         let mut said = String::new();

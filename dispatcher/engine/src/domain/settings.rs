@@ -47,6 +47,16 @@ impl Term {
         Self::Forecast,
     ];
 
+    /// Whether it may differ between the vehicles that could serve one ride. The others weigh one ride against another.
+    pub const fn tells_vehicles_apart(self) -> bool {
+        match self {
+            Self::Eta | Self::Deadhead | Self::Destination | Self::Acceptance | Self::Cancellation | Self::Rating => {
+                true
+            }
+            Self::Wait | Self::Revenue | Self::Tier | Self::Forecast => false,
+        }
+    }
+
     /// Its key under `policy.weights`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -30,8 +30,8 @@ pub fn terms(settings: &Settings, network: &Network, at: Millis, pairing: Pairin
     terms
 }
 
-/// A term in its natural unit.
-fn natural(term: Term, settings: &Settings, network: &Network, at: Millis, pairing: Pairing<'_>) -> i64 {
+/// A term in its natural unit, which [`Term`] names.
+pub fn natural(term: Term, settings: &Settings, network: &Network, at: Millis, pairing: Pairing<'_>) -> i64 {
     let Pairing { ride, vehicle, eta_ms } = pairing;
     let air_line = |a, b| network.point(a).distance_mm(network.point(b)) as i64;
     match term {

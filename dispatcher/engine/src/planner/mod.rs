@@ -11,7 +11,7 @@ mod problem;
 mod ready;
 
 pub use candidates::{RuledOut, first_eta, ready_ms, rule_out, rule_out_at};
-pub use cost::{Pairing, terms};
+pub use cost::{Pairing, natural, terms};
 pub use problem::{MatchingProblem, OpenRide, problem};
 
 use crate::domain::{DriverId, Terms};

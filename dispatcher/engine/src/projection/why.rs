@@ -5,7 +5,7 @@
 use crate::decide::Desk;
 use crate::domain::{DriverId, Offset, RideId, Settings, Term, Terms};
 use crate::planner::batch::{BatchPlanner, Solved};
-use crate::planner::{MatchingProblem, OpenRide, Pairing, RuledOut, ready_ms, rule_out, rule_out_at, terms};
+use crate::planner::{MatchingProblem, OpenRide, Pairing, RuledOut, natural, ready_ms, rule_out, rule_out_at, terms};
 use crate::record::{Command, Event, OfferMade, Turn};
 use crate::state::State;
 use hansom_geo_index::Millis;
@@ -48,20 +48,44 @@ pub struct Candidate {
     pub chained: bool,
     /// What the assignment would cost, by term.
     pub terms: Terms,
+    /// The same in the terms' natural units, without their weights.
+    pub natural: [i64; Term::COUNT],
     /// What ruled it out, if anything did.
     pub ruled_out: Option<RuledOut>,
 }
 
+/// A change of one term, all else as it is, in the term's natural unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flip {
+    /// Which.
+    pub term: Term,
+    /// By how much it would have to be more; negative: less.
+    pub by: i64,
+}
+
 impl Candidate {
-    /// The least change of one term that would make this candidate as cheap as `winner`: the term, and by how much its
-    /// natural unit would have to fall. Of several weighted terms, the one named first in [`Term`].
-    pub fn flip(&self, settings: &Settings, winner: &Terms) -> Option<(Term, i64)> {
-        let gap = self.terms.total() - winner.total();
-        let weighted = |term: &Term| settings.policy.weights.0[*term as usize] > 0;
-        let term = Term::ALL.into_iter().find(weighted)?;
-        let weight = i64::from(settings.policy.weights.0[term as usize]);
-        Some((term, (gap * 1000 + weight - 1).div_euclid(weight)))
+    /// The least changes that would have given this candidate the ride instead of `winner`, one for each term that has a
+    /// weight and tells vehicles apart. Equal cost goes to the lower driver number.
+    pub fn flips(&self, settings: &Settings, winner: (&Terms, DriverId)) -> Vec<Flip> {
+        let (terms, driver) = winner;
+        let most = terms.total() - i64::from(self.driver > driver);
+        let flip = |term: Term| {
+            let place = term as usize;
+            let weight = i64::from(settings.policy.weights.0[place]);
+            let weighted = self.terms.0[place] - (self.terms.total() - most);
+            (weight != 0).then(|| Flip { term, by: nearest_at_most(weighted, weight, self.natural[place]) })
+        };
+        Term::ALL.into_iter().filter(|term| term.tells_vehicles_apart()).filter_map(flip).collect()
     }
+}
+
+/// How far from `natural` the nearest amount is that `weight` per mille of it, rounded toward zero, is at most `weighted`.
+fn nearest_at_most(weighted: i64, weight: i64, natural: i64) -> i64 {
+    let (weighted, weight) = (i128::from(weighted), i128::from(weight));
+    // Toward zero: what is above a bound of at least zero is rounded down to it, below zero nothing is.
+    let bound = if weighted >= 0 { (weighted + 1) * 1000 - 1 } else { weighted * 1000 };
+    let amount = if weight > 0 { bound.div_euclid(weight) } else { -(bound.div_euclid(-weight)) };
+    (amount - i128::from(natural)) as i64
 }
 
 /// Every vehicle that was free or near the end of its plan when `ride` was matched on `state`, best first: those that
@@ -79,8 +103,10 @@ pub fn nearest(desk: &mut Desk, state: &State, at: Millis, ride: RideId) -> Vec<
         let beyond = (chained && ready > settings.policy.chain_horizon.0).then_some(RuledOut::Horizon);
         let ruled_out =
             rule_out(settings, at, &open, vehicle).or(beyond).or_else(|| rule_out_at(settings, at, vehicle, eta_ms));
-        let terms = terms(settings, desk.network(), at, Pairing { ride: &open, vehicle, eta_ms });
-        Candidate { driver: vehicle.driver, eta_ms, chained, terms, ruled_out }
+        let pairing = Pairing { ride: &open, vehicle, eta_ms };
+        let terms = terms(settings, desk.network(), at, pairing);
+        let natural = Term::ALL.map(|term| natural(term, settings, desk.network(), at, pairing));
+        Candidate { driver: vehicle.driver, eta_ms, chained, terms, natural, ruled_out }
     };
     let fleet = state.fleet();
     let mut candidates: Vec<Candidate> = fleet.free().iter().chain(fleet.ending()).map(candidate).collect();

@@ -1,7 +1,7 @@
 //! Lines into orders.
 
 use super::envelope::{self, Attributes};
-use super::field::refuse;
+use super::field::{RideRef, refuse};
 use super::malformed::Malformed;
 use super::order::Body;
 use hansom_engine::{Key, Name};
@@ -57,6 +57,38 @@ impl Body {
             | Self::BoardRider(_)
             | Self::EndTrip(_)
             | Self::CancelByDriver(_) => false,
+        }
+    }
+}
+
+impl Body {
+    /// The driver who gives it; `None`: it is a rider's.
+    pub fn driver(&self) -> Option<&Name> {
+        match self {
+            Self::StartShift(it) => Some(&it.driver),
+            Self::OpenSession(it) => Some(&it.driver),
+            Self::EndShift(it) => Some(&it.driver),
+            Self::AcceptOffer(it) => Some(&it.driver),
+            Self::DeclineOffer(it) => Some(&it.driver),
+            Self::ArriveAtPickup(it) => Some(&it.driver),
+            Self::BoardRider(it) => Some(&it.driver),
+            Self::EndTrip(it) => Some(&it.driver),
+            Self::CancelByDriver(it) => Some(&it.driver),
+            Self::RequestRide(_) | Self::CancelRide(_) => None,
+        }
+    }
+
+    /// The ride that it is about, if that is there already.
+    pub fn ride(&self) -> Option<RideRef> {
+        match self {
+            Self::CancelRide(it) => Some(it.ride),
+            Self::AcceptOffer(it) => Some(it.ride),
+            Self::DeclineOffer(it) => Some(it.ride),
+            Self::ArriveAtPickup(it) => Some(it.ride),
+            Self::BoardRider(it) => Some(it.ride),
+            Self::EndTrip(it) => Some(it.ride),
+            Self::CancelByDriver(it) => Some(it.ride),
+            Self::StartShift(_) | Self::OpenSession(_) | Self::EndShift(_) | Self::RequestRide(_) => None,
         }
     }
 }

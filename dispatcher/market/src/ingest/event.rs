@@ -390,6 +390,70 @@ record! {
     }
 }
 
+impl Fact {
+    /// The ride that it is about.
+    pub fn ride(&self) -> Option<RideId> {
+        match self {
+            Self::RideRequested(it) => Some(it.ride),
+            Self::RequestRefused(it) => Some(it.ride),
+            Self::OfferMade(it) => Some(it.ride),
+            Self::OfferAccepted(it) => Some(it.ride),
+            Self::OfferDeclined(it) => Some(it.ride),
+            Self::OfferExpired(it) => Some(it.ride),
+            Self::OfferWithdrawn(it) => Some(it.ride),
+            Self::RideExhausted(it) => Some(it.ride),
+            Self::DriverArrived(it) => Some(it.ride),
+            Self::RiderBoarded(it) => Some(it.ride),
+            Self::RideReleased(it) => Some(it.ride),
+            Self::RideEnded(it) => Some(it.ride),
+            Self::Settled(it) => Some(it.ride),
+            Self::Poisoned(it) => it.ride,
+            Self::Refused(_)
+            | Self::Repeated(_)
+            | Self::ShiftStarted(_)
+            | Self::SessionOpened(_)
+            | Self::ShiftFinishing(_)
+            | Self::ShiftEnded(_)
+            | Self::PingRefused(_)
+            | Self::DriverWarned(_)
+            | Self::DriverDark(_)
+            | Self::Resumed(_)
+            | Self::Upgraded(_) => None,
+        }
+    }
+
+    /// The driver whom it concerns.
+    pub fn driver(&self) -> Option<&Name> {
+        match self {
+            Self::ShiftStarted(it) => Some(&it.driver),
+            Self::SessionOpened(it) => Some(&it.driver),
+            Self::ShiftFinishing(it) => Some(&it.driver),
+            Self::ShiftEnded(it) => Some(&it.driver),
+            Self::PingRefused(it) => it.driver.as_ref(),
+            Self::DriverWarned(it) => Some(&it.driver),
+            Self::DriverDark(it) => Some(&it.driver),
+            Self::OfferMade(it) => Some(&it.driver),
+            Self::OfferAccepted(it) => Some(&it.driver),
+            Self::OfferDeclined(it) => Some(&it.driver),
+            Self::OfferExpired(it) => Some(&it.driver),
+            Self::OfferWithdrawn(it) => Some(&it.driver),
+            Self::DriverArrived(it) => Some(&it.driver),
+            Self::RiderBoarded(it) => Some(&it.driver),
+            Self::RideReleased(it) => Some(&it.driver),
+            Self::RideEnded(it) => it.driver.as_ref(),
+            Self::Poisoned(it) => it.driver.as_ref(),
+            Self::Refused(_)
+            | Self::Repeated(_)
+            | Self::RideRequested(_)
+            | Self::RequestRefused(_)
+            | Self::RideExhausted(_)
+            | Self::Settled(_)
+            | Self::Resumed(_)
+            | Self::Upgraded(_) => None,
+        }
+    }
+}
+
 /// A fact with where and when it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {

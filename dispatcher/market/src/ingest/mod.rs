@@ -33,4 +33,5 @@ pub use location::{LOCATION_KIND, Location, Position, decode_location};
 pub use malformed::{Fault, Malformed};
 pub use names::Names;
 pub use order::Body;
+pub use time::parse as parse_time;
 pub use words::{Word, ping_refusal_word, refusal_word, request_refusal_word};

@@ -134,6 +134,15 @@ impl Names {
         self.by_request.get(&key).copied()
     }
 
+    /// Whose ride it is; `None`: it is not known.
+    pub fn rider_of(&self, ride: RideRef) -> Option<&Name> {
+        let number = match ride {
+            RideRef::Number(ride) => ride,
+            RideRef::Request(key) => self.requested_by(key)?,
+        };
+        self.rides.get(&number).map(|ride| &ride.rider)
+    }
+
     /// Where a place on the streets is on the globe.
     pub(super) fn coord(&self, place: hansom_geo_index::Position) -> Coord {
         self.network.coord(place)

@@ -6,7 +6,7 @@ use hansom_geo_index::Millis;
 ///
 /// Leap seconds (`:60`) are none: this program's time has none either. The calendar is the proleptic Gregorian one (civil
 /// date to days as in Howard Hinnant's `chrono` algorithms).
-pub(super) fn parse(text: &str) -> Option<Millis> {
+pub fn parse(text: &str) -> Option<Millis> {
     let bytes = text.as_bytes();
     let separators: [(usize, &[u8]); 5] = [(4, b"-"), (7, b"-"), (10, b"Tt "), (13, b":"), (16, b":")];
     if separators.iter().any(|(at, allowed)| bytes.get(*at).is_none_or(|byte| !allowed.contains(byte))) {

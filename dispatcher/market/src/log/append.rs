@@ -1,7 +1,7 @@
 //! Turns into segments, in the thread that calls.
 
 use super::error::LogError;
-use super::segment::{self, SEGMENT_BYTES};
+use super::segment::{self, FRAME_BYTES, SEGMENT_BYTES};
 use crate::seam::disk::{Disk, DiskFile};
 use hansom_engine::record::canonical::{self, EventChain};
 use hansom_engine::record::{Command, Header, Turn};
@@ -85,7 +85,14 @@ impl Appender {
         if self.piece.len() >= PIECE_BYTES { self.hand_over() } else { Ok(()) }
     }
 
-    /// Writes what is left and returns once all of it would survive a loss of power.
+    /// Writes what is left and a seal behind it, and returns once all of it would survive a loss of power.
+    pub fn close(&mut self) -> Result<Totals, LogError> {
+        self.piece.extend_from_slice(&segment::seal());
+        self.size += FRAME_BYTES as u64;
+        self.finish()
+    }
+
+    /// Writes what is left of a log that nobody closes, and syncs it. It has no seal.
     pub fn finish(&mut self) -> Result<Totals, LogError> {
         self.hand_over()?;
         self.sync()?;
@@ -109,7 +116,7 @@ impl Appender {
     }
 
     fn open_segment(&mut self, first: u64) {
-        self.piece.extend_from_slice(&segment::head(segment::LAYOUT_PLAIN, first, &self.header));
+        self.piece.extend_from_slice(&segment::head(segment::LAYOUT_SEALED, first, &self.header));
         self.size = self.piece.len() as u64;
         self.totals.segments += 1;
     }

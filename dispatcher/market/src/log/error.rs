@@ -63,6 +63,14 @@ pub enum LogError {
         /// The turn.
         offset: u64,
     },
+    /// The log ends between two turns, but not as a finished one does.
+    #[error("segment {} ends before the turn at offset {offset} without the seal of a finished log", segment.display())]
+    Unfinished {
+        /// The last file.
+        segment: PathBuf,
+        /// The turn that would come next, if there is one.
+        offset: u64,
+    },
     /// A turn's bytes are as written, but no turn.
     #[error("segment {}, byte {byte}: the turn at offset {offset} cannot be read", segment.display())]
     Undecodable {
@@ -93,19 +101,20 @@ impl LogError {
             Self::Version { .. } => {
                 Some("read it with the version of the program that wrote it, or a later one".to_owned())
             }
-            Self::Damaged { offset, .. } | Self::Undecodable { offset, .. } | Self::Torn { offset, .. } => {
-                Some(match offset.checked_sub(1) {
-                    Some(last) => format!(
-                        "turns up to offset {last} are whole; for the others restore the file from a copy, or run again"
-                    ),
-                    None => "restore the file from a copy, or run again".to_owned(),
-                })
-            }
+            Self::Damaged { offset, .. }
+            | Self::Undecodable { offset, .. }
+            | Self::Torn { offset, .. }
+            | Self::Unfinished { offset, .. } => Some(match offset.checked_sub(1) {
+                Some(last) => format!(
+                    "turns up to offset {last} are whole; for the others restore the file from a copy, or run again"
+                ),
+                None => "restore the file from a copy, or run again".to_owned(),
+            }),
         }
     }
 
     /// Whether the bytes of the log are at fault, and not the machine or the version of the program.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged { .. } | Self::Torn { .. } | Self::Undecodable { .. })
+        matches!(self, Self::Damaged { .. } | Self::Torn { .. } | Self::Unfinished { .. } | Self::Undecodable { .. })
     }
 }

@@ -1,8 +1,10 @@
 //! What a log holds, for people.
 
-use super::append::Totals;
+use super::append::{Totals, failed};
 use super::error::LogError;
 use super::read::Reader;
+use super::segment::{self, FRAME_BYTES, HEAD_BYTES, Head, LAYOUT_SEALED};
+use crate::seam::disk::{Disk, FileSystem};
 use hansom_engine::record::canonical::{EventChain, blank};
 use hansom_engine::record::{Command, Header};
 use hansom_geo_index::Millis;
@@ -66,6 +68,10 @@ pub fn list(folder: &Path) -> Result<Listing, LogError> {
             segment.pings += pings.len() as u64;
         }
     };
+    // What stands behind the last turn: a seal.
+    if let Some(segment) = segments.last_mut() {
+        segment.bytes += reader.bytes_read() - counted;
+    }
     let totals = Totals {
         turns: segments.iter().map(|segment| segment.turns).sum(),
         pings: segments.iter().map(|segment| segment.pings).sum(),
@@ -74,6 +80,28 @@ pub fn list(folder: &Path) -> Result<Listing, LogError> {
         event_chain: chain.digest(),
     };
     Ok(Listing { header: reader.header().clone(), segments, totals, fault })
+}
+
+/// Whether the log in `folder` is of a simulation that did not come to its end. Only both ends of its last segment are
+/// looked at; a folder without a log has none that did not.
+pub fn is_unfinished(folder: &Path) -> Result<bool, LogError> {
+    let files = segment::files(FileSystem.files(folder).map_err(failed("read folder", folder))?);
+    let Some((_, path)) = files.last() else { return Ok(false) };
+    let look = || {
+        let mut file = FileSystem.open(path)?;
+        let size = file.size()?;
+        let mut head = [0; HEAD_BYTES];
+        if size < HEAD_BYTES as u64 {
+            // Not even its head was written.
+            return Ok(files.len() == 1);
+        }
+        file.read_at(&mut head, 0)?;
+        let mut end = [0; FRAME_BYTES];
+        file.read_at(&mut end, size - FRAME_BYTES as u64)?;
+        let is_of_simulation = Head::parse(&head).is_some_and(|head| head.version == LAYOUT_SEALED);
+        Ok(is_of_simulation && end != segment::seal())
+    };
+    look().map_err(failed("read", path))
 }
 
 /// Reads a whole log, and fails at the first fault.

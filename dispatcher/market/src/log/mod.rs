@@ -31,7 +31,7 @@ pub use commit::Durable;
 pub use error::LogError;
 pub use gate::Outlet;
 pub(crate) use line::Line;
-pub use listing::{Listing, Segment, list, verify};
+pub use listing::{Listing, Segment, is_unfinished, list, verify};
 pub use read::{Reader, Record};
 pub use strip::{Stripped, strip};
 pub use tail::{Repaired, Tail};

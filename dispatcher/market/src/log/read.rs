@@ -2,7 +2,9 @@
 
 use super::append::failed;
 use super::error::LogError;
-use super::segment::{self, FRAME_BYTES, Frame, HEAD_BYTES, Head, LAYOUT_PLAIN, LAYOUT_STRIPPED};
+use super::segment::{
+    self, FRAME_BYTES, Frame, HEAD_BYTES, Head, LAYOUT_LATEST, LAYOUT_PLAIN, LAYOUT_SEALED, LAYOUT_STRIPPED,
+};
 use super::tail::{Tail, TailSegment};
 use crate::seam::disk::{Disk, DiskFile, FileSystem};
 use hansom_engine::Turn;
@@ -50,6 +52,8 @@ struct Open {
     at: u64,
     /// Where in the file the last frame with a mark starts, or the first frame.
     marked: u64,
+    /// Whether the last frame was a seal.
+    sealed: bool,
     /// Size of the file; without the zeros filled in ahead, once they are reached.
     size: u64,
 }
@@ -101,7 +105,7 @@ impl Reader {
 
     /// Reads the next turn into `turn`; `None` at the end of the log.
     ///
-    /// A log that was not written to its end is an error after its last whole turn.
+    /// A log that was not written to its end, or lost it, is an error after its last whole turn.
     pub fn next(&mut self, turn: &mut Turn) -> Result<Option<Record<'_>>, LogError> {
         let offset = self.next;
         let Some((byte, size)) = self.pass_frame()? else { return Ok(None) };
@@ -120,7 +124,7 @@ impl Reader {
     fn pass_frame(&mut self) -> Result<Option<(u64, usize)>, LogError> {
         loop {
             if self.segment.is_over()? {
-                let Some((first, path)) = self.ahead.pop() else { return Ok(None) };
+                let Some((first, path)) = self.ahead.pop() else { return self.end() };
                 self.bytes_before += self.segment.size;
                 self.segments += 1;
                 let buffer = std::mem::take(&mut self.segment.buffer);
@@ -141,6 +145,15 @@ impl Reader {
                 return Ok(Some((byte, size)));
             }
         }
+    }
+
+    /// The end of the last segment.
+    fn end(&self) -> Result<Option<(u64, usize)>, LogError> {
+        let Open { path, layout, sealed, .. } = &self.segment;
+        if *layout == LAYOUT_SEALED && !sealed {
+            return Err(LogError::Unfinished { segment: path.clone(), offset: self.next });
+        }
+        Ok(None)
     }
 
     /// Offset of the next turn.
@@ -206,13 +219,25 @@ impl Open {
         let file = disk.open(&path).map_err(failed("open", &path))?;
         let size = file.size().map_err(failed("read", &path))?;
         let (layout, format) = (LAYOUT_PLAIN, FORMAT_VERSION);
-        Ok(Self { path, first: 0, file, layout, format, buffer: Vec::new(), start: 0, at: 0, marked: 0, size })
+        Ok(Self {
+            path,
+            first: 0,
+            file,
+            layout,
+            format,
+            buffer: Vec::new(),
+            start: 0,
+            at: 0,
+            marked: 0,
+            sealed: false,
+            size,
+        })
     }
 
     /// Whether no frame follows. Zeros up to the end of the file are none.
     fn is_over(&mut self) -> Result<bool, LogError> {
         if self.at < self.size
-            && self.layout != LAYOUT_PLAIN
+            && segment::is_marked(self.layout)
             && self.fill(1)?.iter().take(FRAME_BYTES).all(|byte| *byte == 0)
         {
             let mut ahead = self.at;
@@ -280,8 +305,8 @@ impl Open {
             return Err(self.damaged(first, "its head does not have the checksum that it names".to_owned()));
         };
         // All layouts have this head, those to come too: a changed bit is not taken for a newer program.
-        if head.version > LAYOUT_STRIPPED {
-            return Err(self.version("layout", head.version, LAYOUT_STRIPPED));
+        if head.version > LAYOUT_LATEST {
+            return Err(self.version("layout", head.version, LAYOUT_LATEST));
         }
         let header = Header::decode(&header).map_err(|source| LogError::Undecodable {
             segment: self.path.clone(),
@@ -312,6 +337,7 @@ impl Open {
                 if marked {
                     self.marked = self.at;
                 }
+                self.sealed = size == 0;
                 self.pass(FRAME_BYTES + size);
                 return Ok(size);
             }

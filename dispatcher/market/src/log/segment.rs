@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 8 | `HANSOMLG` |
-//! | 4 | layout version, 1 to 3 |
+//! | 4 | layout version, 1 to 4 |
 //! | 4 | length `h` of the log's header |
 //! | 8 | offset of the first turn |
 //! | 4 | CRC-32C of the 24 bytes before and the `h` bytes after |
@@ -14,12 +14,15 @@
 //!
 //! The head is the same in every layout, in those to come too, so that a newer one is told from a damaged head.
 //!
-//! Layout 1 is written by a log that is synced at its end, layout 2 by one whose turns are released once they are durable.
+//! Layout 4 is written by a log that is synced at its end, layout 2 by one whose turns are released once they are durable.
 //! There, the mark says that all that stands before was synced when this was written, so that what is lost in front of a
 //! mark is damage, and what is lost behind the last one may be a write that was cut off. A marked length of 0 with its
 //! checksum is a seal: no turn, only that promise; a log closed in order ends with one. Behind the last frame of a
 //! segment of layout 2 there may be zeros, filled in ahead of the turns. Layout 3 is layout 2 after most of the pings were
 //! taken out.
+//!
+//! Layout 4 has no marks, but a log in it that was finished ends with a seal as well: without one, turns may be missing.
+//! Layout 1 is layout 4 without that seal, as it was written first.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -27,7 +30,7 @@ use std::path::{Path, PathBuf};
 /// A segment is full when the next turn would lead beyond this.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// Version of the layout in which a log is written that is synced at its end.
+/// Version of the layout in which a log was written that was synced at its end, when it did not end with a seal yet.
 pub const LAYOUT_PLAIN: u32 = 1;
 
 /// Version of the layout in which a log is written whose turns are released once they are durable.
@@ -35,6 +38,17 @@ pub const LAYOUT_MARKED: u32 = 2;
 
 /// Version of the layout in which a segment is written again without its pings.
 pub const LAYOUT_STRIPPED: u32 = 3;
+
+/// Version of the layout in which a log is written that is synced at its end, and sealed there.
+pub const LAYOUT_SEALED: u32 = 4;
+
+/// The last version of the layout.
+pub(super) const LAYOUT_LATEST: u32 = LAYOUT_SEALED;
+
+/// Whether frames of a layout are marked, so that the last write can be told from those before.
+pub(super) fn is_marked(layout: u32) -> bool {
+    matches!(layout, LAYOUT_MARKED | LAYOUT_STRIPPED)
+}
 
 /// The mark in the length of a frame.
 const MARK: u32 = 1 << 31;
@@ -125,7 +139,7 @@ pub(super) fn close_frame(out: &mut [u8], start: usize, marked: bool) {
     frame[4..].copy_from_slice(&checksum(length, turn).to_le_bytes());
 }
 
-/// A frame without a turn that says that all before it was synced.
+/// A frame without a turn that says that all before it was written whole.
 pub(super) fn seal() -> [u8; FRAME_BYTES] {
     let mut seal = [0; FRAME_BYTES];
     close_frame(&mut seal, 0, true);
@@ -168,7 +182,7 @@ pub(super) fn frame(layout: u32, bytes: &[u8], left: u64) -> Frame {
 }
 
 /// Whether `bytes`, which reach to the end of a segment, show that the turn at `offset` in front of them was once on the
-/// disk: a later turn stands anywhere in them, and in layout 2 one with a mark, or a seal.
+/// disk: a seal stands anywhere in them, or a later turn, in layout 2 one with a mark.
 pub(super) fn proves_loss(layout: u32, bytes: &[u8], offset: u64) -> bool {
     let seal = seal();
     (0..bytes.len()).any(|at| {
@@ -179,7 +193,7 @@ pub(super) fn proves_loss(layout: u32, bytes: &[u8], offset: u64) -> bool {
         // A later turn starts with its offset; this look spares the checksum of nearly all places.
         let turn_offset = rest.get(FRAME_BYTES..).and_then(leading_offset);
         turn_offset.is_some_and(|found| found > offset && found - offset <= rest.len() as u64)
-            && matches!(frame(layout, rest, rest.len() as u64), Frame::Whole { marked, .. } if marked || layout == LAYOUT_PLAIN)
+            && matches!(frame(layout, rest, rest.len() as u64), Frame::Whole { marked, .. } if marked || !is_marked(layout))
     })
 }
 

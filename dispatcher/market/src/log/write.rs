@@ -39,7 +39,8 @@ pub(crate) type Watch = Box<dyn FnMut(&Turn) + Send>;
 
 /// A log being written. It takes turns, and gives their buffers back once they are written.
 ///
-/// Dropped without [`close`](Self::close), it still writes what it took, but has no one to tell if that fails.
+/// Dropped without [`close`](Self::close), it still writes what it took, but has no one to tell if that fails, and the log
+/// reads as one that was not finished.
 pub struct Writer {
     home: Home,
     spare_events: Vec<Vec<Event>>,
@@ -77,8 +78,16 @@ enum Stage {
     Gone,
 }
 
+/// What a log's thread is told.
+enum Task {
+    /// To write turns.
+    Write(Vec<Turn>),
+    /// That these were all.
+    Close,
+}
+
 struct Thread {
-    full: SyncSender<Vec<Turn>>,
+    tasks: SyncSender<Task>,
     used: Receiver<Vec<Turn>>,
     handle: JoinHandle<Result<Totals, LogError>>,
 }
@@ -177,7 +186,7 @@ impl Writer {
             Home::Threaded { batch, events, thread } => {
                 if batch.len() >= BATCH_TURNS || *events >= BATCH_EVENTS {
                     *events = 0;
-                    let running = thread.take().ok_or(LogError::Failed)?.send(std::mem::take(batch))?;
+                    let running = thread.take().ok_or(LogError::Failed)?.send(Task::Write(std::mem::take(batch)))?;
                     let used: Vec<_> = running.used.try_iter().collect();
                     *thread = Stage::Running(running);
                     for mut turns in used {
@@ -214,18 +223,23 @@ impl Writer {
         self.spare_pings.pop().unwrap_or_default()
     }
 
-    /// Returns once all turns would survive a loss of power.
+    /// Says that the log is finished, and returns once all turns would survive a loss of power.
     pub fn close(mut self) -> Result<Totals, LogError> {
-        self.finish().unwrap_or(Err(LogError::Failed))
+        self.end(true).unwrap_or(Err(LogError::Failed))
     }
 
-    /// `None`: it failed or was closed before.
-    fn finish(&mut self) -> Option<Result<Totals, LogError>> {
+    /// Writes what is left; `finished`: nothing is missing. `None`: it failed or was closed before.
+    fn end(&mut self, finished: bool) -> Option<Result<Totals, LogError>> {
         match &mut self.home {
-            Home::Inline { appender, .. } => appender.take().map(|mut appender| appender.finish()),
+            Home::Inline { appender, .. } => {
+                appender.take().map(|mut appender| if finished { appender.close() } else { appender.finish() })
+            }
             Home::Threaded { batch, thread, .. } => {
-                let running = thread.take()?;
-                Some(running.send(std::mem::take(batch)).and_then(Thread::join))
+                let mut running = thread.take()?.send(Task::Write(std::mem::take(batch)));
+                if finished {
+                    running = running.and_then(|running| running.send(Task::Close));
+                }
+                Some(running.and_then(Thread::join))
             }
             Home::Durable { releasing, .. } => releasing.take().map(Releasing::close),
         }
@@ -246,17 +260,18 @@ impl Stage {
 impl Drop for Writer {
     fn drop(&mut self) {
         // Whoever wants to know whether this worked calls `close`.
-        let _ = self.finish();
+        let _ = self.end(false);
     }
 }
 
 impl Thread {
     fn start(mut appender: Box<Appender>, mut watch: Watch) -> Self {
-        let (full, batches) = sync_channel::<Vec<Turn>>(BATCHES);
+        let (tasks, ahead) = sync_channel::<Task>(BATCHES);
         // As many as can be under way, so that handing back never waits.
         let (hand_back, used) = sync_channel(BATCHES + 2);
         let handle = std::thread::spawn(move || {
-            for mut batch in batches {
+            for task in ahead {
+                let Task::Write(mut batch) = task else { return appender.close() };
                 for turn in &mut batch {
                     appender.append(turn)?;
                     watch(turn);
@@ -267,12 +282,12 @@ impl Thread {
             }
             appender.finish()
         });
-        Self { full, used, handle }
+        Self { tasks, used, handle }
     }
 
-    /// Hands a batch over. If the thread is gone, says why.
-    fn send(self, batch: Vec<Turn>) -> Result<Self, LogError> {
-        match self.full.send(batch) {
+    /// Hands a task over. If the thread is gone, says why.
+    fn send(self, task: Task) -> Result<Self, LogError> {
+        match self.tasks.send(task) {
             Ok(()) => Ok(self),
             Err(_) => Err(self.join().err().unwrap_or(LogError::Failed)),
         }
@@ -280,7 +295,7 @@ impl Thread {
 
     /// Waits for the thread's end.
     fn join(self) -> Result<Totals, LogError> {
-        drop(self.full);
+        drop(self.tasks);
         self.handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }

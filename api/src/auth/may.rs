@@ -1,0 +1,158 @@
+//! What a principal may do: each order, each position, each way to read. Nothing else decides it.
+
+use hansom_dispatcher::{MarketHandle, NotTaken, Pending};
+use hansom_engine::Name;
+use hansom_market::ingest::{Body, Location, Order, Rating};
+
+use super::limits::Limited;
+use super::principal::{Principal, Role};
+
+/// Why a principal may not do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Forbidden {
+    /// It has none of the roles for it.
+    #[error("this is for {0}")]
+    Role(&'static str),
+    /// A rider who speaks for another one.
+    #[error("a rider speaks only for themself: the order is in another name than the token")]
+    OtherRider,
+    /// A driver who speaks for another one.
+    #[error("a driver speaks only for themself: the line is in another name than the token")]
+    OtherDriver,
+    /// A field by which riders and drivers would rank themselves.
+    #[error("`{0}` is set by an operator or a service")]
+    Field(&'static str),
+    /// A market that is not one of its own.
+    #[error("the token is not for this market")]
+    Market,
+}
+
+/// Why an order or a position that somebody sent got no place in a market.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotGiven {
+    /// Its sender may not.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// Its sender sent too much.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// The market did not take it.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+}
+
+/// What can be read of a market besides one's own rides, offers and trips.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading<'a> {
+    /// What concerns a rider.
+    Rider(&'a Name),
+    /// What concerns a driver.
+    Driver(&'a Name),
+    /// What everybody may know who may use the market.
+    Open,
+    /// Everything.
+    All,
+}
+
+impl Principal {
+    /// Gives a market an order in this principal's name. What is turned away because the market has too much to do is not counted.
+    pub fn order(&self, market: &MarketHandle, order: Order) -> Result<Pending, NotGiven> {
+        self.may_use(market.name())?;
+        let own_rides_only = self.may_order(&order.body)?;
+        self.spend(1)?;
+        let pending = match own_rides_only {
+            Some(rider) => market.order_of_rider(order, rider.clone()),
+            None => market.order(order),
+        };
+        pending.map_err(|cause| self.turned_away(cause))
+    }
+
+    /// Hands a market a position in this principal's name.
+    pub fn report(&self, market: &MarketHandle, location: Location) -> Result<(), NotGiven> {
+        self.may_use(market.name())?;
+        self.may_report(&location.position.driver)?;
+        self.spend(1)?;
+        market.report(location).map_err(|cause| self.turned_away(cause))
+    }
+
+    fn turned_away(&self, cause: NotTaken) -> NotGiven {
+        if matches!(cause, NotTaken::Overloaded { .. }) {
+            self.refund(1);
+        }
+        cause.into()
+    }
+
+    /// Whether it has to do with this market at all.
+    pub fn may_use(&self, market: &str) -> Result<(), Forbidden> {
+        if self.is_of(market) { Ok(()) } else { Err(Forbidden::Market) }
+    }
+
+    /// Whether it may send orders, whichever they are.
+    pub fn may_order_at_all(&self) -> Result<(), Forbidden> {
+        if self.has_role() { Ok(()) } else { Err(Forbidden::Role("riders, drivers, operators and services")) }
+    }
+
+    /// Whether it may send positions, whosever they are.
+    pub fn may_report_at_all(&self) -> Result<(), Forbidden> {
+        let may = self.is_staff() || self.is(Role::Driver);
+        if may { Ok(()) } else { Err(Forbidden::Role(DRIVERS)) }
+    }
+
+    /// Whether it may give an order; if so, whose the ride has to be that the order is about.
+    fn may_order(&self, body: &Body) -> Result<Option<&Name>, Forbidden> {
+        if self.is_staff() {
+            return Ok(None);
+        }
+        if let Some(driver) = body.driver() {
+            self.may_report(driver)?;
+            // What a driver says of a ride the market takes only of the one who has it.
+            return match body {
+                Body::StartShift(it) if it.rating != UNRATED => Err(Forbidden::Field("rating")),
+                _ => Ok(None),
+            };
+        }
+        if !self.is(Role::Rider) {
+            return Err(Forbidden::Role("riders, operators and services"));
+        }
+        match body {
+            Body::RequestRide(it) if it.rider != *self.name() => Err(Forbidden::OtherRider),
+            Body::RequestRide(it) if it.tier != 0 => Err(Forbidden::Field("tier")),
+            _ => Ok(Some(self.name())),
+        }
+    }
+
+    /// Whether it may say where this driver is.
+    fn may_report(&self, driver: &Name) -> Result<(), Forbidden> {
+        self.may_report_at_all()?;
+        if self.is_staff() || driver == self.name() { Ok(()) } else { Err(Forbidden::OtherDriver) }
+    }
+
+    /// Whether it may read something of a market.
+    pub fn may_read(&self, market: &str, what: Reading<'_>) -> Result<(), Forbidden> {
+        self.may_use(market)?;
+        let own = |role, name: &Name| self.is(role) && name == self.name();
+        match what {
+            Reading::Open => Ok(()),
+            _ if self.is_staff() => Ok(()),
+            Reading::Rider(rider) if own(Role::Rider, rider) => Ok(()),
+            Reading::Driver(driver) if own(Role::Driver, driver) => Ok(()),
+            Reading::Rider(_) => Err(Forbidden::Role("the rider, operators and services")),
+            Reading::Driver(_) => Err(Forbidden::Role("the driver, operators and services")),
+            Reading::All => Err(Forbidden::Role(STAFF)),
+        }
+    }
+
+    /// Whether it may read what is measured of the whole process.
+    pub fn may_measure(&self) -> Result<(), Forbidden> {
+        match (self.is_staff(), self.is_of_all()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Forbidden::Market),
+            (false, _) => Err(Forbidden::Role(STAFF)),
+        }
+    }
+}
+
+/// What a rating is that nobody gave.
+const UNRATED: Rating = Rating(500);
+const STAFF: &str = "operators and services";
+const DRIVERS: &str = "drivers, operators and services";

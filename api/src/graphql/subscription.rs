@@ -1,0 +1,186 @@
+//! What can be listened to: facts as they become durable, from any turn on. Each listener has a place of its own in what is
+//! told, and reads when its client does: nothing is queued for it, and nothing is lost between two connections.
+
+use async_graphql::{Context, Error, ErrorExtensions, ID, Result, Subscription as Listening};
+use futures_util::{Stream, StreamExt, stream};
+use hansom_dispatcher::{MarketHandle, Topic, WallClock};
+use hansom_engine::RideId;
+use hansom_market::ingest::{Fact, Published};
+
+use super::event::{Event, Gap};
+use super::scalar::{Offset, Time};
+use super::seen::seen;
+use crate::auth::{Forbidden, Principal, Reading};
+use crate::follow::{Follow, Next};
+use crate::markets::Markets;
+
+/// What can be listened to.
+#[derive(Debug)]
+pub struct Subscription;
+
+#[Listening]
+impl Subscription {
+    /// Everything that a market tells.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which market; may be left out where there is one only.")] market: Option<String>,
+        #[graphql(desc = "From this turn on; from now on if left out.")] from: Option<Offset>,
+        #[graphql(desc = "After the event of this id: what a listener that comes back names.")] after: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
+        let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
+        let principal = ctx.data::<Principal>()?;
+        principal.may_read(market.name(), Reading::All).map_err(not_allowed)?;
+        Ok(told(principal.clone(), market, place, None, |_| Wanted::Yes))
+    }
+
+    /// What becomes of a ride. Ends when the ride does.
+    async fn ride(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which market; may be left out where there is one only.")] market: Option<String>,
+        #[graphql(desc = "Its number.")] ride: ID,
+        #[graphql(desc = "From this turn on; from now on if left out.")] from: Option<Offset>,
+        #[graphql(desc = "After the event of this id: what a listener that comes back names.")] after: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
+        let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
+        let number = ride.parse().map(RideId).map_err(|_| fault("INVALID_INPUT", "`ride` is the number of a ride"))?;
+        let principal = ctx.data::<Principal>()?;
+        principal.may_use(market.name()).map_err(not_allowed)?;
+        if !principal.is_staff() {
+            // Of a ride that is not known any more it is not known whose it was.
+            let rider = market.rider_of(number).ok_or_else(|| fault("UNKNOWN_RIDE", "no such ride is known"))?;
+            principal.may_read(market.name(), Reading::Rider(&rider)).map_err(not_allowed)?;
+        }
+        Ok(told(principal.clone(), market, place, Some(Topic::Ride(number)), move |fact| {
+            match fact.ride() == Some(number) {
+                true if matches!(fact, Fact::RideEnded(_) | Fact::RequestRefused(_)) => Wanted::Last,
+                true => Wanted::Yes,
+                false => Wanted::No,
+            }
+        }))
+    }
+
+    /// The offers made to a driver, what becomes of them and of the rides that they were for, and of the driver's shift.
+    async fn offers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which market; may be left out where there is one only.")] market: Option<String>,
+        #[graphql(desc = "The name of the driver.")] driver: String,
+        #[graphql(desc = "From this turn on; from now on if left out.")] from: Option<Offset>,
+        #[graphql(desc = "After the event of this id: what a listener that comes back names.")] after: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
+        let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
+        let driver = hansom_engine::Name::from(driver.as_str());
+        let principal = ctx.data::<Principal>()?;
+        principal.may_read(market.name(), Reading::Driver(&driver)).map_err(not_allowed)?;
+        Ok(told(principal.clone(), market, place, Some(Topic::Driver(driver.clone())), move |fact| {
+            if fact.driver() == Some(&driver) { Wanted::Yes } else { Wanted::No }
+        }))
+    }
+}
+
+/// The market that is named, or the only one.
+fn choose(ctx: &Context<'_>, market: Option<&str>) -> Result<MarketHandle> {
+    let markets = ctx.data::<Markets>()?;
+    markets.one(market).map_err(|cause| fault("NO_SUCH_MARKET", &cause.to_string()))
+}
+
+/// Whoever asks may not.
+pub fn not_allowed(cause: Forbidden) -> Error {
+    fault("NOT_ALLOWED", &cause.to_string())
+}
+
+fn fault(code: &'static str, reason: &str) -> Error {
+    Error::new(reason).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+/// Where a listener begins.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    from: Option<u64>,
+    /// Which event of that turn is the last that it has.
+    after: Option<u32>,
+}
+
+impl Place {
+    fn of(from: Option<Offset>, after: Option<ID>) -> Result<Self> {
+        let Some(after) = after else { return Ok(Self { from: from.map(|from| from.0), after: None }) };
+        let parts = after.split_once('.').and_then(|(offset, index)| Some((offset.parse().ok()?, index.parse().ok()?)));
+        let (offset, index) =
+            parts.ok_or_else(|| fault("INVALID_INPUT", "`after` is the id of an event, such as 12.3"))?;
+        Ok(Self { from: Some(offset), after: Some(index) })
+    }
+
+    /// Whether the listener has it already.
+    fn has(&self, fact: &Published) -> bool {
+        self.after.is_some_and(|index| Some(fact.offset.0) == self.from && fact.index <= index)
+    }
+}
+
+/// Whether a fact is what somebody listens to.
+enum Wanted {
+    Yes,
+    No,
+    /// The turn that tells of it is the last that matters.
+    Last,
+}
+
+/// What is wanted of what a market tells. A market that is closed keeps its listeners until the server lets them go, so that
+/// they come back.
+fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
+    principal: Principal,
+    market: MarketHandle,
+    place: Place,
+    topic: Option<Topic>,
+    wanted: W,
+) -> impl Stream<Item = Result<Event>> + use<W> {
+    let name = market.name().to_owned();
+    let follow = match topic {
+        Some(topic) => Follow::topic(market.clone(), place.from, topic),
+        None => Follow::live(market.clone(), place.from),
+    };
+    let pieces = stream::unfold(Some((follow, wanted)), move |listener| {
+        let (name, principal, market) = (name.clone(), principal.clone(), market.clone());
+        async move {
+            let (mut follow, wanted) = listener?;
+            let mut last = false;
+            let piece = match follow.next().await {
+                Next::Told(told) => {
+                    let mut piece = Vec::new();
+                    for turn in told {
+                        for fact in &*turn.facts {
+                            let is = wanted(&fact.fact);
+                            last |= matches!(is, Wanted::Last);
+                            if !matches!(is, Wanted::No) && !place.has(fact) {
+                                piece.extend(seen(&principal, &market, fact).map(Ok));
+                            }
+                        }
+                        if last {
+                            break;
+                        }
+                    }
+                    piece
+                }
+                Next::Gap { from, until } => vec![Ok(gap(&name, from, until))],
+                Next::Failed { cause, from } => {
+                    last = true;
+                    vec![Err(fault("LOG", &format!("the log cannot be read from turn {from} on: {cause}")))]
+                }
+                Next::Closed => std::future::pending().await,
+            };
+            Some((stream::iter(piece), (!last).then_some((follow, wanted))))
+        }
+    });
+    pieces.flatten()
+}
+
+fn gap(market: &str, from: u64, until: u64) -> Event {
+    Event::Gap(Gap {
+        id: ID(format!("{from}.gap")),
+        market: market.to_owned(),
+        offset: Offset(from),
+        time: Time(WallClock::Machine.now()),
+        until: Offset(until),
+    })
+}
