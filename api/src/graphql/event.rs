@@ -74,7 +74,7 @@ pub struct LedgerEntry {
 /// in it is read by another subscription, from `offset`.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Gap {
-    /// Says where it begins, as the id of an event would.
+    /// Says where it begins, as the id of an event would: after it comes what was missed.
     pub id: ID,
     /// In which market.
     pub market: String,

@@ -12,6 +12,7 @@ use async_graphql::http::parse_query_string;
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
 
 use super::Schema;
+use super::code::labelled;
 use super::socket::{self, Closing};
 use crate::auth::{Gate, Principal};
 use crate::body;
@@ -90,7 +91,7 @@ async fn execute(accepted: &'static str, schema: &Schema, operation: Request) ->
     if operation.query.len() > MOST_QUERY_BYTES {
         return unread(accepted, &RequestFault::TooLong { limit: MOST_QUERY_BYTES });
     }
-    match timeout(WITHIN, schema.execute(operation)).await {
+    match timeout(WITHIN, schema.execute(operation)).await.map(labelled) {
         // A request that was not carried out at all; older clients want 200 for that, too.
         Ok(response) if response.data == Value::Null && response.is_err() && accepted == GRAPHQL => {
             answer(accepted, StatusCode::BAD_REQUEST, &response)

@@ -9,6 +9,7 @@
 #![allow(clippy::unused_async)]
 
 pub mod changes;
+mod code;
 pub mod event;
 pub mod failure;
 mod http;
@@ -39,8 +40,9 @@ use crate::read::ReadModels;
 /// All that can be asked, ordered and listened to.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// A query is at most so many selections deep: the deepest that makes sense is a page of rides with their offers' places.
-const DEPTH: usize = 12;
+/// A query is at most so many selections deep: as deep as that by which clients get to know the schema (graphql-js 16.11:
+/// fourteen). The deepest about rides that makes sense has ten.
+const DEPTH: usize = 15;
 /// … and has at most so many fields, those of each item of a page counted.
 pub const COMPLEXITY: usize = 5_000;
 /// A field has at most so many directives.

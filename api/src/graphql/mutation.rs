@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
-use async_graphql::{Context, ErrorExtensions, Object, Result};
+use async_graphql::{Context, Object, Result};
 use hansom_dispatcher::{Answer, MarketHandle};
 use hansom_market::ingest::{LOCATION_KIND, MOST_PINGS, decode, decode_location};
 use serde::Serialize;
 use serde_json::json;
 
+use super::code;
 use super::failure::{CommandResult, Failure, ReportPositionsResult, RequestRideResult, SessionResult};
 use super::http::ReadOnly;
 use super::input::{
@@ -216,8 +217,7 @@ async fn session(
 /// The market that is named, or the only one.
 fn choose(ctx: &Context<'_>, market: Option<&str>) -> Result<Result<MarketHandle, Failure>> {
     if ctx.data_opt::<ReadOnly>().is_some() {
-        let refused = async_graphql::Error::new("a GET changes nothing: send mutations by POST");
-        return Err(refused.extend_with(|_, extensions| extensions.set("code", "METHOD")));
+        return Err(code::error("METHOD", "a GET changes nothing: send mutations by POST"));
     }
     let markets = ctx.data::<Markets>()?;
     Ok(markets.one(market).map_err(|fault| Failure::no_market(&fault, markets.names())))

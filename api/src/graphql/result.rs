@@ -3,6 +3,7 @@
 use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use hansom_market::ingest::{Fact, Published};
 
+use super::code::{LOG, error};
 use super::event::Event;
 use super::failure::Failure;
 use super::scalar::{Minor, Offset, Place, ride_id};
@@ -32,7 +33,8 @@ impl Taken {
     #[graphql(complexity = "10 * child_complexity")]
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>> {
         let (principal, turn) = (ctx.data::<Principal>()?, &self.turn);
-        Ok(turn.facts().await?.iter().filter_map(|fact| seen(principal, &turn.market, fact)).collect())
+        let facts = turn.facts().await.map_err(|cause| error(LOG, cause.to_string()))?;
+        Ok(facts.iter().filter_map(|fact| seen(principal, &turn.market, fact)).collect())
     }
 }
 

@@ -20,6 +20,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::Schema;
+use super::code::labelled;
 use super::http::{MOST_QUERY_BYTES, MOST_REQUEST_BYTES, fault};
 use crate::auth::{Gate, Principal, bearer};
 use crate::fault::RequestFault;
@@ -254,7 +255,7 @@ impl Socket {
         if let Err(cause) = principal.spend(1) {
             return self.refuse(&id, &fault("RATE_LIMITED", &cause.to_string())).await;
         }
-        let (responses, abort) = abortable(self.schema.execute_stream(operation.data(principal)));
+        let (responses, abort) = abortable(self.schema.execute_stream(operation.data(principal)).map(labelled));
         self.count += 1;
         let (name, number) = (id.clone(), self.count);
         let mut responses = responses.map(Some).chain(stream::iter([None])).boxed();

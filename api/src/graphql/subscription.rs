@@ -1,12 +1,13 @@
 //! What can be listened to: facts as they become durable, from any turn on. Each listener has a place of its own in what is
 //! told, and reads when its client does: nothing is queued for it, and nothing is lost between two connections.
 
-use async_graphql::{Context, Error, ErrorExtensions, ID, Result, Subscription as Listening};
+use async_graphql::{Context, Error, ID, Result, Subscription as Listening};
 use futures_util::{Stream, StreamExt, stream};
 use hansom_dispatcher::{MarketHandle, Topic, WallClock};
 use hansom_engine::RideId;
 use hansom_market::ingest::{Fact, Published};
 
+use super::code::{BAD_INPUT, LOG, error};
 use super::event::{Event, Gap};
 use super::scalar::{Offset, Time};
 use super::seen::seen;
@@ -44,12 +45,12 @@ impl Subscription {
         #[graphql(desc = "After the event of this id: what a listener that comes back names.")] after: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
-        let number = ride.parse().map(RideId).map_err(|_| fault("INVALID_INPUT", "`ride` is the number of a ride"))?;
+        let number = ride.parse().map(RideId).map_err(|_| error(BAD_INPUT, "`ride` is the number of a ride"))?;
         let principal = ctx.data::<Principal>()?;
         principal.may_use(market.name()).map_err(not_allowed)?;
         if !principal.is_staff() {
             // Of a ride that is not known any more it is not known whose it was.
-            let rider = market.rider_of(number).ok_or_else(|| fault("UNKNOWN_RIDE", "no such ride is known"))?;
+            let rider = market.rider_of(number).ok_or_else(|| error("UNKNOWN_RIDE", "no such ride is known"))?;
             principal.may_read(market.name(), Reading::Rider(&rider)).map_err(not_allowed)?;
         }
         Ok(told(principal.clone(), market, place, Some(Topic::Ride(number)), move |fact| {
@@ -83,17 +84,16 @@ impl Subscription {
 /// The market that is named, or the only one.
 fn choose(ctx: &Context<'_>, market: Option<&str>) -> Result<MarketHandle> {
     let markets = ctx.data::<Markets>()?;
-    markets.one(market).map_err(|cause| fault("NO_SUCH_MARKET", &cause.to_string()))
+    markets.one(market).map_err(|cause| error("NO_SUCH_MARKET", cause.to_string()))
 }
 
 /// Whoever asks may not.
 pub fn not_allowed(cause: Forbidden) -> Error {
-    fault("NOT_ALLOWED", &cause.to_string())
+    error("NOT_ALLOWED", cause.to_string())
 }
 
-fn fault(code: &'static str, reason: &str) -> Error {
-    Error::new(reason).extend_with(|_, extensions| extensions.set("code", code))
-}
+/// What ends the id of a gap.
+const GAP: &str = "gap";
 
 /// Where a listener begins.
 #[derive(Debug, Clone, Copy)]
@@ -106,10 +106,12 @@ struct Place {
 impl Place {
     fn of(from: Option<Offset>, after: Option<ID>) -> Result<Self> {
         let Some(after) = after else { return Ok(Self { from: from.map(|from| from.0), after: None }) };
-        let parts = after.split_once('.').and_then(|(offset, index)| Some((offset.parse().ok()?, index.parse().ok()?)));
-        let (offset, index) =
-            parts.ok_or_else(|| fault("INVALID_INPUT", "`after` is the id of an event, such as 12.3"))?;
-        Ok(Self { from: Some(offset), after: Some(index) })
+        let place = after.split_once('.').and_then(|(offset, index)| {
+            // What was missed is the next that it wants.
+            let after = if index == GAP { None } else { Some(index.parse().ok()?) };
+            Some(Self { from: Some(offset.parse().ok()?), after })
+        });
+        place.ok_or_else(|| error(BAD_INPUT, "`after` is the id of an event, such as 12.3"))
     }
 
     /// Whether the listener has it already.
@@ -165,7 +167,7 @@ fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
                 Next::Gap { from, until } => vec![Ok(gap(&name, from, until))],
                 Next::Failed { cause, from } => {
                     last = true;
-                    vec![Err(fault("LOG", &format!("the log cannot be read from turn {from} on: {cause}")))]
+                    vec![Err(error(LOG, format!("the log cannot be read from turn {from} on: {cause}")))]
                 }
                 Next::Closed => std::future::pending().await,
             };
@@ -177,7 +179,7 @@ fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
 
 fn gap(market: &str, from: u64, until: u64) -> Event {
     Event::Gap(Gap {
-        id: ID(format!("{from}.gap")),
+        id: ID(format!("{from}.{GAP}")),
         market: market.to_owned(),
         offset: Offset(from),
         time: Time(WallClock::Machine.now()),

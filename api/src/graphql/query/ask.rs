@@ -11,6 +11,7 @@ use tracing::error;
 
 use super::answer::{NoSuchTurn, NotReadable, PositionsGone, Stale, TooFar, Unanswered, UnknownMarket};
 use crate::auth::{Principal, Reading as Concern};
+use crate::graphql::code::program_fault;
 use crate::graphql::scalar::Offset;
 use crate::graphql::subscription::not_allowed;
 use crate::markets::Markets;
@@ -146,5 +147,5 @@ pub fn not_read(why: NotRead) -> Unanswered {
 /// A fault of the program.
 fn fault(cause: impl std::fmt::Display) -> Error {
     error!(%cause, "a question failed");
-    Error::new("a fault of the program; it is in its log")
+    program_fault()
 }

@@ -73,6 +73,8 @@ pub struct Market {
     next: Offset,
     /// The time of the last turn that is shown; `null`: there was none.
     at: Option<Time>,
+    /// What time it is in the market. In that of a simulated city it is the city's: the keys of orders say this time.
+    now: Time,
     /// The currency of all money in it.
     currency: String,
     /// How many there are of what; `null`: the market is being opened, or this is not for whoever asks.
@@ -135,6 +137,7 @@ impl Market {
             serving: standing.is_serving(),
             standing: standing.to_string(),
             next: Offset(reach.next),
+            now: Time(reading.spec().clock.now()),
             at: (reach.next > 0).then_some(Time(Millis(reach.at_ms))),
             currency: settings.tariff.currency.to_string(),
             counts: view.map(|view| view.counts().into()),

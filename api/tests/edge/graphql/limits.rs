@@ -39,6 +39,57 @@ fn what_is_too_deep_or_too_much_is_not_begun() {
     assert_eq!(kind(&answer), "RefusedByRule");
 }
 
+/// GraphiQL, code generators and typed clients begin with it; as graphql-js 16.15 asks.
+#[test]
+fn whoever_asks_for_the_schema_is_told_it() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Served::town(data.path());
+    let schema = town.ask(include_str!("introspection.graphql"), &json!({}))["__schema"].clone();
+    let names: Vec<&str> = ["queryType", "mutationType", "subscriptionType"]
+        .map(|root| schema[root]["name"].as_str().unwrap_or_default())
+        .to_vec();
+    assert_eq!(names, ["Query", "Mutation", "Subscription"]);
+    assert!(schema["types"].as_array().is_some_and(|types| types.len() > 100));
+}
+
+/// A program can tell what was wrong with what it sent from what is wrong with the server.
+#[test]
+fn every_error_has_a_code() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Served::town(data.path());
+    let place = "{ lat: 91, lon: 0 }";
+    let window = |from: &str, until: &str| format!("{{ kpis(from: \"{from}\", until: \"{until}\") {{ __typename }} }}");
+    let cases = [
+        ("{".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+        ("{ nothing }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+        ("query($x: Nothing) { markets { name } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
+        ("{ ride(id: 1, minOffset: \"-1\") { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ rides(first: -1) { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ rides(first: 1, last: 1) { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ rides(after: \"x\") { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ market(atOffset: 1, minOffset: 1) { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        (format!("{{ driversNearby(place: {place}) {{ __typename }} }}"), "BAD_USER_INPUT"),
+        (format!("{{ quote(pickup: {place}, dropoff: {place}, seats: 256) {{ __typename }} }}"), "BAD_USER_INPUT"),
+        (window("2026-03-06T00:00:00Z", "2026-03-05T00:00:00Z"), "BAD_USER_INPUT"),
+        // What it would cost depends on it.
+        (window("today", "2026-03-05T00:00:00Z"), "GRAPHQL_VALIDATION_FAILED"),
+    ];
+    let mut socket = town.socket();
+    for (query, wanted) in &cases {
+        let (_, answer) = town.operation(&json!({ "query": query }));
+        assert_eq!(code(&answer), *wanted, "{query}: {answer}");
+        socket.subscribe("a", query, &json!({}));
+        let refused = socket.hear();
+        assert_eq!((&refused["type"], &refused["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(wanted)));
+    }
+    for query in ["subscription { ride(ride: \"x\") { id } }", "subscription { events(after: \"1\") { id } }"] {
+        socket.subscribe("a", query, &json!({}));
+        assert_eq!(socket.hear()["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "{query}");
+    }
+    let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": "00" } });
+    assert_eq!(code(&town.operation(&json!({ "extensions": extensions })).1), "PERSISTED_QUERY_NOT_FOUND");
+}
+
 #[test]
 fn malformed_requests_are_told_so() {
     let data = tempfile::tempdir().expect("a folder");

@@ -91,6 +91,12 @@ fn a_slow_listener_is_told_of_its_gap_and_gets_what_lies_in_it() {
         missed.push(offset(&again.event("e")["offset"]));
     }
     assert!(missed.is_sorted_by(|a, b| a < b), "each once, in order");
+
+    // Whoever loses the connection right after it comes back for what was missed.
+    let mut back = town.socket();
+    let short = "subscription($after: ID) { events(after: $after) { id offset } }";
+    back.subscribe("e", short, &json!({ "after": gap["id"] }));
+    assert_eq!(back.event("e")["offset"], gap["offset"]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! GraphQL, seen from outside.
 
 pub mod client;
+mod known;
 mod limits;
 mod listening;
+mod operations;
 mod orders;
 mod races;
 
