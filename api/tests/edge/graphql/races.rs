@@ -1,13 +1,15 @@
 //! Races: 64 clients, each with a journal of its own, in which acceptance, cancellation and deadline meet. What their journals
-//! say together is a history that could have been: no driver and no ride was given away twice.
+//! say together is a history that could have been, in an order that nobody who waited for an answer would deny: no driver and no
+//! ride was given away twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hansom_geo_index::Millis;
+use hansom_market::ingest::parse_time;
 use serde_json::{Value, json};
 
 use super::client::{Socket, operation};
@@ -27,6 +29,24 @@ struct Entry {
     ride: u64,
     /// The turn that took it; nothing: it was refused.
     taken: Option<u64>,
+    sent: Instant,
+    answered: Instant,
+}
+
+impl Entry {
+    /// Gives an order about the ride that `ride` finds in its answer.
+    fn of(
+        town: &Served,
+        (order, query): (&'static str, &str),
+        driver: Option<usize>,
+        input: &Value,
+        ride: impl FnOnce(&Value) -> u64,
+    ) -> (Self, Value) {
+        let sent = Instant::now();
+        let answer = town.give(query, &key(), input);
+        let entry = Self { order, driver, ride: ride(&answer), taken: offset(&answer), sent, answered: Instant::now() };
+        (entry, answer)
+    }
 }
 
 /// Keys of all clients, each once.
@@ -60,9 +80,11 @@ fn rider(town: &Served, n: usize) -> Vec<Entry> {
     let mut journal = Vec::new();
     for round in 0..REQUESTS {
         let at = ((n * 7 + round * 5) as u32 % 21, (n * 3 + round * 11) as u32 % 21);
-        let asked = town.give(operation!("request-ride"), &key(), &ride(&format!("r{n}"), at, (at.1, (at.0 + 9) % 21)));
-        let ride = number(&asked["ride"]);
-        journal.push(Entry { order: "request", driver: None, ride, taken: offset(&asked) });
+        let input = ride(&format!("r{n}"), at, (at.1, (at.0 + 9) % 21));
+        let request = ("request", operation!("request-ride"));
+        let (entry, asked) = Entry::of(town, request, None, &input, |answer| number(&answer["ride"]));
+        let ride = entry.ride;
+        journal.push(entry);
         let mut socket = town.socket();
         socket.subscribe("r", operation!("follow-ride"), &json!({ "ride": ride.to_string(), "from": asked["offset"] }));
         match (n + round) % 4 {
@@ -71,21 +93,43 @@ fn rider(town: &Served, n: usize) -> Vec<Entry> {
             2 => wait(&mut socket, "OfferAccepted"),
             _ => continue,
         }
-        let answer = town.give(operation!("cancel-ride"), &key(), &json!({ "ride": ride.to_string() }));
-        journal.push(Entry { order: "cancel", driver: None, ride, taken: offset(&answer) });
+        let input = json!({ "ride": ride.to_string() });
+        journal.push(Entry::of(town, ("cancel", operation!("cancel-ride")), None, &input, |_| ride).0);
     }
     journal
 }
 
-/// One of a driver's two devices: both take every offer, or turn it down, or let it pass; whoever took it drives.
+/// What a device does with an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Will {
+    Accept,
+    Decline,
+    /// Takes it at the last moment, or just too late.
+    AcceptLate,
+    Pass,
+}
+
+/// What a driver's two devices do with an offer: the same, or one against the other.
+fn will(ride: u64, driver: usize, device: usize) -> Will {
+    let both = match (ride as usize + driver) % 8 {
+        0 => [Will::Pass, Will::Pass],
+        1 => [Will::Accept, Will::Decline],
+        2 => [Will::AcceptLate, Will::AcceptLate],
+        3 => [Will::AcceptLate, Will::Pass],
+        _ => [Will::Accept, Will::Accept],
+    };
+    both[device]
+}
+
+/// One of a driver's two devices; whoever took an offer drives.
 fn device(town: &Served, n: usize, device: usize, over: &AtomicBool) -> Vec<Entry> {
     let mut journal = Vec::new();
     let name = format!("d{n}");
     let mut socket = town.socket();
     socket.subscribe("o", operation!("offers"), &json!({ "driver": name, "from": "0" }));
-    let mut session = 1;
+    let (mut session, mut waiting) = (1, VecDeque::new());
     loop {
-        let Some(message) = socket.hear_within(Duration::from_millis(50)) else {
+        let Some(message) = waiting.pop_front().or_else(|| socket.hear_within(Duration::from_millis(50))) else {
             if over.load(Ordering::Acquire) {
                 return journal;
             }
@@ -96,16 +140,24 @@ fn device(town: &Served, n: usize, device: usize, over: &AtomicBool) -> Vec<Entr
             continue;
         }
         let ride = number(&event["ride"]);
-        let answer_by = match (ride as usize + n + device) % 8 {
-            0 => continue,
-            1 => operation!("decline-offer"),
-            _ => operation!("accept-offer"),
+        let answer = match will(ride, n, device) {
+            Will::Pass => continue,
+            Will::Decline => ("decline", operation!("decline-offer")),
+            Will::Accept => ("accept", operation!("accept-offer")),
+            Will::AcceptLate => {
+                // From some ms before to as many after.
+                let around = Duration::from_millis((ride + device as u64) % 8);
+                while let Some(left) = left_until(&event["deadline"], around) {
+                    waiting.extend(socket.hear_within(left));
+                }
+                ("accept", operation!("accept-offer"))
+            }
         };
-        let mut say = |order: &'static str, query: &str, mut input: Value| {
+        let mut say = |order: (&'static str, &str), mut input: Value| {
             loop {
                 input["session"] = json!(session);
-                let answer = town.give(query, &key(), &input);
-                journal.push(Entry { order, driver: Some(n), ride, taken: offset(&answer) });
+                let (entry, answer) = Entry::of(town, order, Some(n), &input, |_| ride);
+                journal.push(entry);
                 if answer["code"] != "SESSION_SUPERSEDED" {
                     return offset(&answer).is_some();
                 }
@@ -115,14 +167,21 @@ fn device(town: &Served, n: usize, device: usize, over: &AtomicBool) -> Vec<Entr
         };
         let trip = json!({ "driver": name, "ride": ride.to_string() });
         let offer = json!({ "driver": name, "ride": ride.to_string(), "epoch": event["epoch"] });
-        let order = if answer_by == operation!("accept-offer") { "accept" } else { "decline" };
         let place = json!({ "driver": name, "ride": ride.to_string(), "place": corner(3, 3) });
-        let _ = say(order, answer_by, offer)
-            && order == "accept"
-            && say("arrive", operation!("arrive-at-pickup"), trip.clone())
-            && say("board", operation!("board-rider"), trip)
-            && say("end", operation!("end-trip"), place);
+        let _ = say(answer, offer)
+            && answer.0 == "accept"
+            && say(("arrive", operation!("arrive-at-pickup")), trip.clone())
+            && say(("board", operation!("board-rider")), trip)
+            && say(("end", operation!("end-trip")), place);
     }
+}
+
+/// How long it is until about a deadline: `around` is 0 to 7 ms, of which 4 mean the deadline itself.
+fn left_until(deadline: &Value, around: Duration) -> Option<Duration> {
+    let deadline = deadline.as_str().and_then(parse_time).expect("a time");
+    let deadline = Duration::from_millis(u64::try_from(deadline.0).expect("after 1970")) + around;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970") + Duration::from_millis(4);
+    deadline.checked_sub(now).filter(|left| !left.is_zero())
 }
 
 #[test]
@@ -131,6 +190,8 @@ fn acceptance_races_cancellation_and_deadline_and_nobody_is_given_away_twice() {
     let mut spec = spec("town", data.path(), 1024);
     spec.header.settings.offer_life = Millis(200);
     spec.header.settings.max_offers = 3;
+    // A ride that nobody takes ends while its rider waits for that.
+    spec.header.settings.review = Millis(3_000);
     spec.header.settings.policy.chain_horizon = Millis::ZERO;
     let town = Served::start(vec![spec]);
     for n in 0..DRIVERS {
@@ -167,8 +228,20 @@ fn acceptance_races_cancellation_and_deadline_and_nobody_is_given_away_twice() {
     check(town, &journals);
 }
 
+/// Whatever was taken after the answer to something else was known has a later turn.
+fn check_order(journals: &[Vec<Entry>]) {
+    let taken: Vec<&Entry> = journals.iter().flatten().filter(|entry| entry.taken.is_some()).collect();
+    for later in &taken {
+        let before = taken.iter().filter(|earlier| earlier.answered < later.sent);
+        if let Some(last) = before.max_by_key(|earlier| earlier.taken) {
+            assert!(last.taken < later.taken, "{later:?} was sent when {last:?} was answered");
+        }
+    }
+}
+
 /// The journals against each other, and against what the market told.
 fn check(town: &Served, journals: &[Vec<Entry>]) {
+    check_order(journals);
     let mut rides: BTreeMap<u64, Vec<(u64, &Entry)>> = BTreeMap::new();
     let mut drivers: BTreeMap<usize, Vec<(u64, &Entry)>> = BTreeMap::new();
     for entry in journals.iter().flatten() {
@@ -215,8 +288,10 @@ fn check(town: &Served, journals: &[Vec<Entry>]) {
     for order in ["request", "accept", "cancel", "end"] {
         assert!(count.get(order) > Some(&10), "the race was run: {count:?}");
     }
-    let refused = journals.iter().flatten().filter(|entry| entry.taken.is_none()).count();
-    assert!(refused > 10, "and met: {refused} orders lost it");
+    for order in ["accept", "cancel"] {
+        let lost = journals.iter().flatten().filter(|entry| entry.taken.is_none() && entry.order == order).count();
+        assert!(lost > 0, "and met: no {order} came too late");
+    }
 
     // Each acceptance that somebody was told of was told to all, and no other was.
     let mut known: Vec<(u64, u64)> = rides
@@ -228,7 +303,7 @@ fn check(town: &Served, journals: &[Vec<Entry>]) {
     let query = "subscription { events(from: 0) { __typename offset ... on OfferAccepted { ride } } }";
     socket.subscribe("e", query, &json!({}));
     let last = town.ask("{ markets { next } }", &json!({}))["markets"][0]["next"].clone();
-    let mut told = Vec::new();
+    let (mut told, mut expired) = (Vec::new(), 0);
     while told.len() < known.len() {
         let event = socket.event("e");
         let at = number(&event["offset"]);
@@ -236,6 +311,8 @@ fn check(town: &Served, journals: &[Vec<Entry>]) {
         if kind(&event) == "OfferAccepted" {
             told.push((at, number(&event["ride"])));
         }
+        expired += usize::from(kind(&event) == "OfferExpired");
     }
     assert_eq!(told, known);
+    assert!(expired > 10, "{expired} offers ran out");
 }
