@@ -1,6 +1,7 @@
 """What the apps in Python share: orders that are given until they are answered, and streams that go on where they broke off."""
 
 import asyncio
+import os
 import secrets
 import time
 import uuid
@@ -8,12 +9,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from gql import Client, gql
+from gql import Client, GraphQLRequest, gql
 from gql.transport.aiohttp import AIOHTTPTransport
-from gql.transport.exceptions import TransportError
+from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
 
 OPERATIONS = Path(__file__).parent.parent / "operations"
+AGAIN_S = 0.2
 Json = dict[str, Any]
 
 
@@ -24,55 +26,61 @@ def new_key() -> str:
     return str(uuid.UUID(int=number & ~(0b11 << 62) | 0b10 << 62))
 
 
-class App:
-    """A client of one server."""
+def operation(name: str, variables: Json) -> GraphQLRequest:
+    """An operation of the collection."""
+    request = gql((OPERATIONS / f"{name}.graphql").read_text())
+    request.variable_values = variables
+    return request
 
-    def __init__(self, address: str, token: str | None = None) -> None:
+
+class App:
+    """A client of one server, with the token in HANSOM_TOKEN where it wants one."""
+
+    def __init__(self, address: str) -> None:
         self.address = address
+        token = os.environ.get("HANSOM_TOKEN")
         self.headers = {"authorization": f"Bearer {token}"} if token else {}
 
-    async def ask(self, operation: str, variables: Json) -> Json:
+    async def ask(self, name: str, variables: Json) -> Any:
         """What a query or order answers, which is the only field of it. A connection that breaks is tried again."""
         while True:
             try:
-                transport = AIOHTTPTransport(url=self.address, headers=self.headers)
-                async with Client(transport=transport) as session:
-                    request = gql((OPERATIONS / f"{operation}.graphql").read_text())
-                    request.variable_values = variables
-                    answer = await session.execute(request)
+                async with Client(transport=AIOHTTPTransport(url=self.address, headers=self.headers)) as session:
+                    answer = await session.execute(operation(name, variables))
                     return next(iter(answer.values()))
-            except (TransportError, OSError) as cause:
-                if type(cause).__name__ == "TransportQueryError":
-                    raise
-                await asyncio.sleep(0.2)
+            except TransportQueryError:
+                raise
+            except (TransportError, OSError):
+                await asyncio.sleep(AGAIN_S)
 
-    async def order(self, operation: str, input: Json) -> Json:
+    async def order(self, name: str, input: Json) -> Json:
         """What became of an order. It is given again, with the same key, for as long as that may help."""
         key = new_key()
         while True:
-            answer = await self.ask(operation, {"key": key, "input": input})
+            answer = await self.ask(name, {"key": key, "input": input})
             if not answer.get("retryable"):
                 return answer
             await asyncio.sleep(answer["retryAfterMs"] / 1000)
 
-    async def listen(self, operation: str, variables: Json) -> AsyncIterator[Json]:
+    async def listen(self, name: str, variables: Json) -> AsyncIterator[Json]:
         """Events. When the connection breaks, the stream goes on after the last one."""
         variables = dict(variables)
-        sockets = "ws" + self.address.removeprefix("http")
         while True:
             try:
-                transport = WebsocketsTransport(url=sockets, init_payload=self.headers)
-                async with Client(transport=transport) as session:
-                    request = gql((OPERATIONS / f"{operation}.graphql").read_text())
-                    request.variable_values = variables
-                    async for message in session.subscribe(request):
+                async with Client(transport=self.socket()) as session:
+                    async for message in session.subscribe(operation(name, variables)):
                         event = next(iter(message.values()))
-                        if event["__typename"] != "Gap":
-                            variables["after"] = event["id"]
+                        variables["after"] = event["id"]
                         yield event
                     return
-            except (TransportError, OSError) as cause:
-                if type(cause).__name__ == "TransportQueryError":
-                    raise
-                print(f"the connection broke: {type(cause).__name__}; on after {variables.get('after')}", flush=True)
-                await asyncio.sleep(0.2)
+            except TransportQueryError:
+                raise
+            except (TransportError, OSError):
+                print("the connection broke; on after", variables.get("after"), flush=True)
+                await asyncio.sleep(AGAIN_S)
+
+    def socket(self) -> WebsocketsTransport:
+        # gql 4.4 takes note of the server's choice only if the header is spelt Sec-WebSocket-Protocol, with these capitals.
+        only = [WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL]
+        address = "ws" + self.address.removeprefix("http")
+        return WebsocketsTransport(url=address, init_payload=self.headers, subprotocols=only)

@@ -1,6 +1,6 @@
 """A driver's app: goes on shift, takes every offer and drives it.
 
-driver.py ADDRESS NAME [RIDES]     ends the shift after so many rides
+driver.py ADDRESS NAME [RIDES]     ends the shift after so many rides; HANSOM_TOKEN: the driver's
 """
 
 import asyncio
@@ -11,33 +11,52 @@ from client import App, Json, new_key
 PLACE: Json = {"lat": 47.9938, "lon": 10.9929}
 
 
+class Driver:
+    """A driver on shift."""
+
+    def __init__(self, app: App, name: str, session: int) -> None:
+        self.app = app
+        self.mine: Json = {"driver": name, "session": session}
+        self.seq = 0
+
+    async def drive_to(self, place: Json) -> None:
+        """The vehicle of an example is there at once."""
+        self.seq += 1
+        position = self.mine | {"seq": self.seq, "place": place}
+        answer = await self.app.ask("report-positions", {"key": new_key(), "positions": [position]})
+        assert answer["__typename"] == "PositionsReceived", answer
+
+    async def say(self, order: str, more: Json) -> bool:
+        """Whether an order was taken."""
+        answer = await self.app.order(order, self.mine | more)
+        if answer["__typename"] != "Taken":
+            print(f"{order}: {answer['reason']}", flush=True)
+        return answer["__typename"] == "Taken"
+
+    async def serve(self, offer: Json) -> None:
+        """Takes an offer and drives it, unless the rider thinks better of it on the way."""
+        ride: Json = {"ride": offer["ride"]}
+        if not await self.say("accept-offer", ride | {"epoch": offer["epoch"]}):
+            return
+        await self.drive_to(offer["pickup"])
+        if await self.say("arrive-at-pickup", ride) and await self.say("board-rider", ride):
+            await self.drive_to(offer["dropoff"])
+            await self.say("end-trip", ride | {"place": offer["dropoff"]})
+
+
 async def main(address: str, name: str, rides: int) -> None:
     app = App(address)
     shift = await app.order("start-shift", {"driver": name, "place": PLACE})
     assert shift["__typename"] == "SessionTaken", shift
-    mine: Json = {"driver": name, "session": shift["session"]}
+    driver = Driver(app, name, shift["session"])
     async for event in app.listen("offers", {"driver": name, "from": shift["offset"]}):
         print(event["__typename"], event["id"], flush=True)
         if event["__typename"] == "OfferMade":
-            trip = mine | {"ride": event["ride"]}
-            answer = await app.order("accept-offer", trip | {"epoch": event["epoch"]})
-            if answer["__typename"] != "Taken":
-                print("too late:", answer["reason"], flush=True)
-                continue
-            seq = 0
-            for step in ("arrive-at-pickup", "board-rider"):
-                seq += 1
-                position = mine | {"seq": seq, "place": event["pickup"]}
-                await app.ask("report-positions", {"key": new_key(), "positions": [position]})
-                answer = await app.order(step, trip)
-                assert answer["__typename"] == "Taken", answer
-            answer = await app.order("end-trip", trip | {"place": event["pickup"]})
-            assert answer["__typename"] == "Taken", answer
+            await driver.serve(event)
         if event["__typename"] == "RideEnded":
             rides -= 1
             if rides == 0:
-                answer = await app.order("end-shift", mine)
-                assert answer["__typename"] == "Taken", answer
+                assert await driver.say("end-shift", {})
                 return
 
 

@@ -1,6 +1,6 @@
-// A rider's app: asks for a ride and follows it to its end.
+// A rider's app: asks what a ride costs, asks for it and follows it to its end.
 //
-// rider.js ADDRESS NAME [RIDES]
+// rider.js ADDRESS NAME [RIDES]     HANSOM_TOKEN: the rider's
 
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -8,11 +8,17 @@ import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 
 type Failure = { reason: string; retryable: boolean; retryAfterMs: number | null };
+type Quote = { __typename: "RideQuote"; fareMinor: number; currency: string; firstEtaMs: number | null };
 type RideTaken = { __typename: "RideTaken"; offset: string; ride: string; fareMinor: number };
-type RequestRideResult = RideTaken | ({ __typename: Exclude<string, "RideTaken"> } & Failure);
 type RideEvent = { __typename: string; id: string; outcome?: string };
 
+const PICKUP = { lat: 47.9938, lon: 10.9929 };
+const DROPOFF = { lat: 47.9965, lon: 10.9965 };
+
+const token = process.env["HANSOM_TOKEN"];
+const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
 const operation = (name: string) => readFileSync(new URL(`../../operations/${name}.graphql`, import.meta.url), "utf8");
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
 /** A UUID of version 7: it starts with the time. */
 function newKey(): string {
@@ -23,30 +29,23 @@ function newKey(): string {
   return bytes.toString("hex").replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
 }
 
-const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
-
-/** Asks for a ride. A request that may do better later, or whose answer got lost, is sent again with the same key. */
-async function request(address: string, rider: string): Promise<RideTaken> {
-  const pickup = { lat: 47.9938, lon: 10.9929 };
-  const dropoff = { lat: 47.9965, lon: 10.9965 };
-  const variables = { key: newKey(), input: { rider, pickup, dropoff } };
+/** The only field of an answer. One that may be better later, or that got lost, is asked for again: an order with the same key. */
+async function ask<T extends object>(address: string, name: string, variables: object): Promise<T> {
+  const body = JSON.stringify({ query: operation(name), variables });
+  const headers = { ...authorization, "content-type": "application/json", accept: "application/graphql-response+json" };
   for (;;) {
+    let answer: { data?: Record<string, T | Failure>; errors?: unknown };
     try {
-      const response = await fetch(address, {
-        method: "POST",
-        headers: { "content-type": "application/json", accept: "application/graphql-response+json" },
-        body: JSON.stringify({ query: operation("request-ride"), variables }),
-      });
-      const { data, errors } = (await response.json()) as { data: { requestRide: RequestRideResult }; errors?: unknown };
-      if (errors) throw new Error(`refused: ${JSON.stringify(errors)}`);
-      const result = data.requestRide;
-      if ("ride" in result) return result;
-      if (!result.retryable) throw new Error(`refused: ${result.reason}`);
-      await pause(result.retryAfterMs ?? 1000);
-    } catch (cause) {
-      if (String(cause).includes("refused: ")) throw cause;
+      answer = (await (await fetch(address, { method: "POST", headers, body })).json()) as typeof answer;
+    } catch {
       await pause(200);
+      continue;
     }
+    const field = answer.data && Object.values(answer.data)[0];
+    if (!field || answer.errors) throw new Error(`${name}: ${JSON.stringify(answer)}`);
+    if (!("reason" in field)) return field;
+    if (!field.retryable) throw new Error(`${name}: ${field.reason}`);
+    await pause(field.retryAfterMs ?? 1000);
   }
 }
 
@@ -55,6 +54,7 @@ async function follow(address: string, { ride, offset }: RideTaken): Promise<str
   const client = createClient({
     url: address.replace(/^http/, "ws"),
     webSocketImpl: WebSocket,
+    connectionParams: authorization,
     retryAttempts: 100,
     retryWait: () => pause(200),
     shouldRetry: () => true,
@@ -63,25 +63,32 @@ async function follow(address: string, { ride, offset }: RideTaken): Promise<str
   const variables: { ride: string; from: string; after?: string } = { ride, from: offset };
   const seen = new Set<string>();
   let outcome = "";
-  // When it connects again, the client sends the variables as they are then.
-  for await (const { data, errors } of client.iterate<{ ride: RideEvent }>({ query: operation("follow-ride"), variables })) {
-    if (errors || !data) throw new Error(JSON.stringify(errors));
-    const event = data.ride;
-    if (seen.has(event.id)) throw new Error(`${event.id} came twice`);
-    seen.add(event.id);
-    variables.after = event.id;
-    console.log(event.__typename, event.id);
-    outcome = event.outcome ?? outcome;
-  }
+  await new Promise<void>((done, failed) => {
+    const heard = (event: RideEvent) => {
+      if (seen.has(event.id)) throw new Error(`${event.id} came twice`);
+      seen.add(event.id);
+      // When it connects again, the client sends the variables as they are then.
+      variables.after = event.id;
+      outcome = event.outcome ?? outcome;
+      console.log(event.__typename, event.id);
+    };
+    client.subscribe<{ ride: RideEvent }>(
+      { query: operation("follow-ride"), variables },
+      { next: ({ data }) => data && heard(data.ride), error: failed, complete: done },
+    );
+  });
   await client.dispose();
   return outcome;
 }
 
 const [address, rider, rides] = process.argv.slice(2);
 if (!address || !rider) throw new Error("rider.js ADDRESS NAME [RIDES]");
+const way = { pickup: PICKUP, dropoff: DROPOFF };
 for (let left = Number(rides ?? 1); left > 0; left -= 1) {
-  const taken = await request(address, rider);
+  const quote = await ask<Quote>(address, "quote", way);
+  const taken = await ask<RideTaken>(address, "request-ride", { key: newKey(), input: { rider, ...way } });
+  console.log(`ride ${taken.ride}: ${taken.fareMinor} of ${quote.fareMinor} ${quote.currency} as quoted`);
   const outcome = await follow(address, taken);
-  console.log(`ride ${taken.ride}: ${outcome}, ${taken.fareMinor}`);
+  console.log(`ride ${taken.ride}: ${outcome}`);
   if (outcome !== "COMPLETED") process.exitCode = 1;
 }

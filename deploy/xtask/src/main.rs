@@ -1,6 +1,7 @@
 //! Chores of the repository, run as `cargo xtask CHORE`: what a person or a machine does to it besides building.
 
 mod ci;
+mod clients;
 mod expected;
 mod figures;
 mod fuzz;
@@ -19,7 +20,8 @@ use shell::Failure;
 const HELP: &str = "\
 Chores of the repository. Usage: cargo xtask CHORE
 
-  ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
+  ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit,
+                      clients
   test                all tests; gets the programs they run besides what cargo builds, where that is possible
   tidy                dead links, error codes without a section, backward or unused dependencies, licences
   fuzz [--seconds N] [TARGET…]
@@ -31,7 +33,8 @@ Chores of the repository. Usage: cargo xtask CHORE
                       measure a served market from outside: of the binary HANSOM, or of a release build
   gen [--check]       write docs/schemas and api/schema.graphql from the code; with --check: compare, and change nothing.
                       What would break clients of GraphQL is written only by gen --breaking
-  examples            run the apps in api/examples, and GraphiQL in a browser, against a real server; gets what they need
+  clients [CHECK…]    GraphiQL in a browser, clients that others wrote and the apps in api/examples, against a real server; gets
+                      what they need. Only the checks named: graphiql, graphql_ws, gql, apps, schemathesis
   soak --seeds N [--first S] [--threads T]
                       run the market under faults drawn from N seeds; stops at the first that fails
   expected [--check]  run every scenario and rewrite scenarios/expected/; with --check: compare, and change nothing
@@ -55,7 +58,7 @@ fn main() -> ExitCode {
         ["gen"] => generate(&root, Mode::Rewrite, &["write"]),
         ["gen", "--breaking"] => generate(&root, Mode::Rewrite, &["write", "--breaking"]),
         ["gen", "--check"] => generate(&root, Mode::Compare, &["check"]),
-        ["examples"] => expected::build(&root).and_then(|built| examples(&root, &built.hansom)),
+        ["clients", ref checks @ ..] => expected::build(&root).and_then(|built| clients::run(&root, &built, checks)),
         ["expected"] => expected::run(&root, Mode::Rewrite),
         ["expected", "--check"] => expected::run(&root, Mode::Compare),
         ["soak", ref options @ ..] => soak(&root, options),
@@ -81,13 +84,6 @@ fn main() -> ExitCode {
 fn test(root: &Path) -> shell::Result<()> {
     tools::get(root)?;
     shell::step("tests", shell::cargo(root, &["test", "--locked", "--workspace"]))
-}
-
-/// Runs the apps in `api/examples`, and `GraphiQL` in a browser, against a server of this binary.
-fn examples(root: &Path, hansom: &str) -> shell::Result<()> {
-    tools::get_for_examples(root)?;
-    let arguments = ["api/examples/run.py", hansom, "target/examples", "chromium"];
-    shell::step("examples", shell::command(root, "python3", &arguments))
 }
 
 /// Writes or compares what is made from the code.

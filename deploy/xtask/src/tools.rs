@@ -22,12 +22,12 @@ const TOOLS: [Tool; 3] = [
     Tool { see: &["git", "--version"], package: "git", needed: "git, to list the files of the repository" },
 ];
 
-/// What the examples need, besides.
-const EXAMPLES: [Tool; 4] = [
+/// What the clients need, besides.
+const CLIENTS: [Tool; 4] = [
     Tool {
-        see: &["node", "-e", "process.exit(parseInt(process.versions.node) < 20)"],
+        see: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18)"],
         package: "nodejs",
-        needed: "Node 20 or newer",
+        needed: "Node 18 or newer",
     },
     Tool { see: &["npm", "--version"], package: "npm", needed: "npm" },
     Tool { see: &["python3", "-c", "import venv, ensurepip"], package: "python3-venv", needed: "Python's venv" },
@@ -40,9 +40,9 @@ pub fn get(root: &Path) -> Result<()> {
     get_all(root, &TOOLS)
 }
 
-/// The same for the examples.
-pub fn get_for_examples(root: &Path) -> Result<()> {
-    get_all(root, &EXAMPLES)
+/// The same for the clients.
+pub fn get_for_clients(root: &Path) -> Result<()> {
+    get_all(root, &CLIENTS)
 }
 
 fn get_all(root: &Path, tools: &[Tool]) -> Result<()> {
