@@ -4,6 +4,7 @@ mod access;
 mod asked;
 mod browser;
 mod graphql;
+mod hostile;
 mod jwks;
 mod limits;
 mod poison;
