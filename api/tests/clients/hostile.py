@@ -16,14 +16,14 @@ schemathesis.graphql.scalar("Offset", numbers.map(nodes.Int) | numbers.map(str).
 schemathesis.graphql.scalar("Time", times.map(nodes.String))
 
 
+class OfTheMarket(graphql.Visitor):
+    """Takes out which market is meant, so that it is the one that there is."""
+
+    def enter_argument(self, node: graphql.ArgumentNode, *_: Any) -> Any:
+        return graphql.REMOVE if node.name.value in ("market", "name") else None
+
+
 @schemathesis.hook
 def map_body(_: Any, body: graphql.DocumentNode) -> graphql.DocumentNode:
-    """Every second one is for the market that there is, so that it goes on from there."""
-    (operation,) = body.definitions
-    assert isinstance(operation, graphql.OperationDefinitionNode)
-    for field in operation.selection_set.selections:
-        assert isinstance(field, graphql.FieldNode)
-        named = [argument for argument in field.arguments if argument.name.value in ("market", "name")]
-        if len(graphql.print_ast(field)) % 2:
-            field.arguments = tuple(argument for argument in field.arguments if argument not in named)
-    return body
+    """Every second operation gets as far as the market."""
+    return graphql.visit(body, OfTheMarket()) if len(graphql.print_ast(body)) % 2 else body

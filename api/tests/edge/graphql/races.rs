@@ -191,7 +191,8 @@ fn acceptance_races_cancellation_and_deadline_and_nobody_is_given_away_twice() {
     spec.header.settings.offer_life = Millis(200);
     spec.header.settings.max_offers = 3;
     // A ride that nobody takes ends while its rider waits for that.
-    spec.header.settings.review = Millis(3_000);
+    spec.header.settings.give_up = Millis(2_000);
+    spec.header.settings.review = Millis(500);
     spec.header.settings.policy.chain_horizon = Millis::ZERO;
     let town = Served::start(vec![spec]);
     for n in 0..DRIVERS {
