@@ -115,9 +115,9 @@ def ready(port: int) -> None:
             time.sleep(0.1)
 
 
-async def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
+async def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> None:
     """Runs a program to its end, which has to be good."""
-    program = await asyncio.create_subprocess_exec(*command, env=env)
+    program = await asyncio.create_subprocess_exec(*command, env=env, cwd=cwd)
     try:
         ended = await asyncio.wait_for(program.wait(), WITHIN_S)
         assert ended == 0, f"{command[1]} ended with {ended}"
@@ -176,7 +176,7 @@ async def schemathesis(tools: Tools) -> None:
         header = f"Authorization: Bearer {token['HANSOM_TOKEN']}"
         env = token | {"SCHEMATHESIS_HOOKS": "hostile", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
         program = tools.scratch / "venv/bin/schemathesis"
-        await run(program, "run", f"http://127.0.0.1:{port}/graphql", "--header", header, *options, env=env)
+        await run(program, "run", f"http://127.0.0.1:{port}/graphql", "--header", header, *options, env=env, cwd=tools.scratch)
 
 
 CHECKS: list[Callable[[Tools], Awaitable[None]]] = [graphiql, graphql_ws, gql, apps, schemathesis]

@@ -68,6 +68,11 @@ fn a_slow_listener_is_told_of_its_gap_and_gets_what_lies_in_it() {
     let query = format!("subscription {{ events(from: 0) {{ __typename id offset {long} ... on Gap {{ until }} }} }}");
     let mut slow = town.socket();
     slow.subscribe("e", &query, &json!({}));
+    // It has caught up: whoever has not is given all of the log, and no gap.
+    town.give(operation!("start-shift"), &uuid(1 << 30), &shift("ann", 3, 3));
+    assert_eq!(kind(&slow.event("e")), "ShiftStarted");
+    slow.say(&json!({ "type": "ping" }));
+    assert_eq!(slow.hear()["type"], "pong");
     let drivers = 8_000;
     for from in (0..drivers).step_by(1000) {
         let shifts: Vec<String> =
