@@ -26,13 +26,12 @@ fn bad_input_gets_what_the_page_says() {
         ("To `/v1`", lines(&town)),
         ("As a request", requests(&town)),
     ];
-    let mut table = String::new();
-    for (to, cases) in parts {
-        table += &format!("\n| {to} | |\n| --- | --- |\n");
-        for (what, got) in cases {
-            table += &format!("| {what} | {got} |\n");
-        }
-    }
+    let row = |(what, got): Case<'_>| format!("| {what} | {got} |\n");
+    let table = parts.map(|(to, cases)| {
+        let rows: String = cases.into_iter().map(row).collect();
+        format!("\n| {to} | |\n| --- | --- |\n{rows}")
+    });
+    let table = table.concat();
     assert!(PAGE.ends_with(&table), "docs/bad-input.md has other tables than these:\n{table}");
     let (_, figures) = town.get("/metrics");
     assert!(figures.contains("hansom_halts_total{market=\"town\"} 0"), "{figures}");

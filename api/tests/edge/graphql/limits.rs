@@ -39,7 +39,7 @@ fn what_is_too_deep_or_too_much_is_not_begun() {
     assert_eq!(kind(&answer), "RefusedByRule");
 }
 
-/// GraphiQL, code generators and typed clients begin with it; as graphql-js 16.15 asks.
+/// `GraphiQL`, code generators and typed clients begin with it; as graphql-js 16.15 asks.
 #[test]
 fn whoever_asks_for_the_schema_is_told_it() {
     let data = tempfile::tempdir().expect("a folder");
