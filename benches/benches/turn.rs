@@ -15,6 +15,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 struct City {
     network: Arc<Network>,
@@ -149,6 +150,30 @@ fn commands(c: &mut Criterion) {
     group.finish();
 }
 
+/// Requests one after another, each of which takes a driver: far fewer of them than there are.
+fn requests(c: &mut Criterion) {
+    let mut group = c.benchmark_group("RequestRide, nearest");
+    for drivers in [8_000, 100_000] {
+        let mut city = City::new(drivers, Planner::Nearest);
+        group.bench_function(BenchmarkId::from_parameter(drivers), |b| {
+            b.iter_custom(|times| {
+                let mut took = Duration::ZERO;
+                for _ in 0..times {
+                    if city.state.fleet().free().len() < drivers as usize / 2 {
+                        city = City::new(drivers, Planner::Nearest);
+                    }
+                    let request = city.request();
+                    let began = Instant::now();
+                    black_box(city.submit(request));
+                    took += began.elapsed();
+                }
+                took
+            });
+        });
+    }
+    group.finish();
+}
+
 /// Pings through decide, evolve and the index; half the fleet is on a trip and follows its way, half stands.
 fn pings(c: &mut Criterion) {
     let mut group = c.benchmark_group("pings through decide and evolve");
@@ -204,5 +229,5 @@ fn snapshots(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, commands, pings, snapshots);
+criterion_group!(benches, commands, requests, pings, snapshots);
 criterion_main!(benches);

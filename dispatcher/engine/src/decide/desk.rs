@@ -16,6 +16,8 @@ pub struct Desk {
     snap: Arc<SnapIndex>,
     router: Arc<Router>,
     times: Option<Arc<Times>>,
+    /// The most that a second on a street gets anybody on by air line, in mm, by weights.
+    fastest: Option<(WeightsVersion, u64)>,
     ways: Vec<Way>,
     path: Path,
     pub(crate) scratch: Scratch,
@@ -36,6 +38,7 @@ impl Desk {
             snap,
             router,
             times: None,
+            fastest: None,
             ways: Vec::new(),
             path: Path::default(),
             scratch: Scratch::default(),
@@ -60,6 +63,18 @@ impl Desk {
                 let times = self.router.times(version);
                 self.times = Some(times.clone());
                 times
+            }
+        }
+    }
+
+    /// So many mm by air line a second on any street brings nobody farther than, by the weights of a version.
+    pub(crate) fn fastest_mm_s(&mut self, version: WeightsVersion) -> u64 {
+        match self.fastest {
+            Some((of, fastest)) if of == version => fastest,
+            _ => {
+                let fastest = self.network.fastest_mm_s(version);
+                self.fastest = Some((version, fastest));
+                fastest
             }
         }
     }

@@ -8,21 +8,31 @@ use crate::decide::Desk;
 use crate::domain::DriverId;
 use crate::state::{State, Vehicle};
 use hansom_geo_index::Millis;
+use hansom_geo_index::moving::MovingIndex;
+
+/// So many of the free vehicles are looked at first, in air-line order; then four times as many, and so on …
+const FIRST: usize = 16;
+/// … but never more than one in so many of them: asking all in turn is quicker then.
+const ONE_IN: usize = 8;
+/// What rounding may take off a travel time, ms, and more.
+const ROUNDED_MS: i64 = 10;
 
 /// The best driver for `ride` at `at` of all that may serve it and are not among `taken` (ascending).
-pub fn best(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide, taken: &[DriverId]) -> Option<Choice> {
+pub fn best<'a>(desk: &mut Desk, state: &'a State, at: Millis, ride: &OpenRide, taken: &[DriverId]) -> Option<Choice> {
     let settings = state.settings();
     let times = desk.times(state.weights());
     let toward = times.toward(ride.pickup);
-    let price = |vehicle, eta_ms| terms(settings, desk.network(), at, Pairing { ride, vehicle, eta_ms });
+    let fastest = i128::from(desk.fastest_mm_s(state.weights()));
+    let Desk { network, scratch, .. } = desk;
+    let price = |vehicle, eta_ms| terms(settings, network, at, Pairing { ride, vehicle, eta_ms });
     // By ETA alone, what is not sooner than the best cannot win, and only the winner is priced.
     let by_eta = settings.policy.weights.eta_only().is_some_and(|weight| weight > 0);
-    let mut best: Option<(i64, i64, &Vehicle)> = None;
-    let fleet = state.fleet();
-    for vehicle in fleet.free().iter().chain(fleet.ending()) {
+    let mut best: Option<(i64, i64, &'a Vehicle)> = None;
+    let mut look_at = |vehicle: &'a Vehicle| {
         let drive_ms = i64::from(toward.from(vehicle.start));
-        if by_eta && best.is_some_and(|(least, ..)| drive_ms > least) {
-            continue;
+        let least = best.map(|(least, ..)| least);
+        if by_eta && least.is_some_and(|least| drive_ms > least) {
+            return least;
         }
         let ready_ms = ready_ms(&times, at, vehicle);
         let eta_ms = ready_ms + drive_ms;
@@ -31,11 +41,36 @@ pub fn best(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide, taken: 
             || (vehicle.ahead.is_some() && ready_ms > settings.policy.chain_horizon.0)
             || taken.binary_search(&vehicle.driver).is_ok()
         {
-            continue;
+            return least;
         }
         let cost = if by_eta { eta_ms } else { price(vehicle, eta_ms).total() };
         if best.is_none_or(|(least, _, other)| (cost, vehicle.driver) < (least, other.driver)) {
             best = Some((cost, eta_ms, vehicle));
+        }
+        best.map(|(least, ..)| least)
+    };
+    let fleet = state.fleet();
+    let mut least = fleet.ending().iter().fold(None, |_, vehicle| look_at(vehicle));
+    let (pickup, near) = (network.point(ride.pickup), &mut scratch.near);
+    let (mut count, mut seen) = (FIRST, 0);
+    let is_found = loop {
+        if !by_eta || count * ONE_IN > fleet.free().len() {
+            break false;
+        }
+        fleet.index().nearest(pickup, count, |_| true, near);
+        for vehicle in near.iter().skip(seen).filter_map(|found| fleet.free.at(found.1 as usize)) {
+            least = look_at(vehicle);
+        }
+        // Nobody comes from farther, by air line, than the fastest street of all would bring him within the best time.
+        let reach = |least: i64| (i128::from(least + ROUNDED_MS) * fastest / 1000 + 1).pow(2);
+        if near.last().is_none_or(|farthest| least.is_some_and(|least| reach(least) < i128::from(farthest.0))) {
+            break true;
+        }
+        (seen, count) = (near.len(), 4 * count);
+    };
+    if !is_found {
+        for vehicle in fleet.free() {
+            look_at(vehicle);
         }
     }
     best.map(|(_, eta_ms, vehicle)| Choice {
