@@ -18,14 +18,31 @@ pub struct Acks {
 #[derive(Debug)]
 struct Ack {
     offset: Offset,
-    since: Instant,
+    times: Times,
     reply: Reply,
 }
 
+/// When a command was where.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// It came to the market.
+    pub came: Instant,
+    /// Its turn was handed to the log.
+    pub decided: Instant,
+}
+
 impl Acks {
-    /// A turn is about to be taken for a command that came at `since`.
-    pub fn expect(&self, offset: Offset, since: Instant, reply: Reply) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Ack { offset, since, reply });
+    /// A turn is about to be taken for a command, which is decided by then as far as is known before.
+    pub fn expect(&self, offset: Offset, times: Times, reply: Reply) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Ack { offset, times, reply });
+    }
+
+    /// The turn expected last was handed to the log; it may be durable by now.
+    pub fn decided(&self, offset: Offset, decided: Instant) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = waiting.back_mut().filter(|last| last.offset == offset) {
+            last.times.decided = decided;
+        }
     }
 
     /// The turn expected last was not taken: nobody is told by this.
@@ -33,15 +50,15 @@ impl Acks {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_back().map(|ack| ack.reply)
     }
 
-    /// A turn is durable: tells whoever waits for it, and when that one's command came.
-    pub fn release(&self, turn: &Turn) -> Option<Instant> {
+    /// A turn is durable: tells whoever waits for it, and when that one's command was where.
+    pub fn release(&self, turn: &Turn) -> Option<Times> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.front().filter(|first| first.offset <= turn.offset)?;
         let ack = waiting.pop_front()?;
         drop(waiting);
         // Whoever does not wait any more need not know.
         let _ = ack.reply.send(Ok(Answer::of(turn)));
-        Some(ack.since)
+        Some(ack.times)
     }
 
     /// No further turn will be durable: tells all who wait.

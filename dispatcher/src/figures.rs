@@ -23,7 +23,15 @@ struct OfOutcome {
     outcome: &'static str,
 }
 
+/// Which market, and which stage of a command's way through it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStage {
+    market: String,
+    stage: &'static str,
+}
+
 type Times = Family<OfMarket, Histogram, fn() -> Histogram>;
+type StageTimes = Family<OfStage, Histogram, fn() -> Histogram>;
 
 /// The figures of all markets of a process.
 #[derive(Debug)]
@@ -84,6 +92,9 @@ families! {
     match_latency: Times = Family::new_with_constructor(short_times as fn() -> Histogram), "match_latency", Unit::Seconds;
     /// Time from a command's arrival at the market until it is durable.
     commit_latency: Times = Family::new_with_constructor(short_times as fn() -> Histogram), "commit_latency", Unit::Seconds;
+    /// Time of commands in each stage of their way: `queue` until the market takes it, `decide` until its turn is handed to the
+    /// log, `sync` until that is on the disk, `deliver` until senders and readers have it.
+    stages: StageTimes = Family::new_with_constructor(fine_times as fn() -> Histogram), "stage", Unit::Seconds;
     /// Turns that are durable and that the follower has not folded yet.
     follower_lag: Family<OfMarket, Gauge> = Family::default(), "follower_lag_turns";
     /// Turns that were released and that the read models have not taken in yet.
@@ -111,6 +122,12 @@ fn short_times() -> Histogram {
     Histogram::new((0..18).map(|power| 50e-6 * f64::from(1u32 << power)))
 }
 
+/// From 10 µs to 10 s, each bound a fifth beyond the one before: of what is short, a percentile read from it is near enough.
+fn fine_times() -> Histogram {
+    const BOUNDS: usize = 77;
+    Histogram::new(std::iter::successors(Some(10e-6), |bound| Some(bound * 1.2)).take(BOUNDS))
+}
+
 impl Figures {
     /// None yet.
     pub fn new() -> Self {
@@ -124,7 +141,12 @@ impl Figures {
     pub(crate) fn of(&self, market: &str) -> MarketFigures {
         let label = OfMarket { market: market.to_owned() };
         let all = &self.all;
+        let stage = |stage| all.stages.get_or_create_owned(&OfStage { market: market.to_owned(), stage });
         MarketFigures {
+            queue: stage("queue"),
+            decide: stage("decide"),
+            sync: stage("sync"),
+            deliver: stage("deliver"),
             up: all.up.get_or_create_owned(&label),
             halts: all.halts.get_or_create_owned(&label),
             turns: all.turns.get_or_create_owned(&label),
@@ -184,6 +206,10 @@ pub(crate) struct MarketFigures {
     pub waiting_pings: Gauge,
     pub match_latency: Histogram,
     pub commit_latency: Histogram,
+    pub queue: Histogram,
+    pub decide: Histogram,
+    pub sync: Histogram,
+    pub deliver: Histogram,
     pub follower_lag: Gauge,
     pub read_lag: Gauge,
     pub history_up: Gauge,

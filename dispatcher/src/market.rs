@@ -21,6 +21,7 @@ use hansom_market::recovery::{self, Report, Took};
 use hansom_market::{Market, Streets};
 use tracing::{error, info, warn};
 
+use crate::acks::Times;
 use crate::answer::{Cause, NotTaken, Standing};
 use crate::clock::{Look, WallClock};
 use crate::events::KEEP_TOLD_BYTES;
@@ -418,11 +419,16 @@ impl MarketActor {
             }
             Work::Command(key, command) => (key, command),
         };
-        self.shared.acks.expect(Offset(market.turns()), since, reply);
+        let (offset, began) = (Offset(market.turns()), Instant::now());
+        self.shared.figures.queue.observe((began - since).as_secs_f64());
+        self.shared.acks.expect(offset, Times { came: since, decided: began }, reply);
         let taken = guarded(|| {
             names.learn(market.submit(at, key, command)?);
             Ok(())
         });
+        let decided = Instant::now();
+        self.shared.acks.decided(offset, decided);
+        self.shared.figures.decide.observe((decided - began).as_secs_f64());
         // Its turn will not be durable. Left in line, its sender would be told of another's turn of that offset after a restart.
         if taken.is_err()
             && let Some(reply) = self.shared.acks.withdraw()
@@ -557,7 +563,8 @@ impl Handler<Close> for MarketActor {
 fn outlet(outbox: &Outbox, shared: &Arc<Shared>) -> Outlet {
     let (outbox, shared) = (outbox.clone(), shared.clone());
     Box::new(move |durable| {
-        let told = outbox.blocking_send(durable.map_or_else(Durable::Failed, Durable::Turns));
+        let durable = durable.map_or_else(Durable::Failed, |turns| Durable::Turns(turns, Instant::now()));
+        let told = outbox.blocking_send(durable);
         if told.is_err() {
             shared.release_failed();
         }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
 use hansom_engine::Turn;
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tracing::error;
 
+use crate::acks::Times;
 use crate::events::Told;
 use crate::figures::MarketFigures;
 use crate::shared::Shared;
@@ -24,8 +26,8 @@ const BATCHES: usize = 4;
 pub enum Durable {
     /// The market was opened, and knows these names.
     Opened(Box<Opened>),
-    /// These turns would survive a loss of power.
-    Turns(Vec<Arc<Turn>>),
+    /// These turns would survive a loss of power, since then.
+    Turns(Vec<Arc<Turn>>, Instant),
     /// None of the following will.
     Failed(LogError),
     /// The log is closed: tells whoever waits for it that all before was released.
@@ -69,8 +71,8 @@ impl Release {
     fn take(&mut self, durable: Durable) {
         match durable {
             Durable::Opened(opened) => self.open(*opened),
-            Durable::Turns(_) if self.is_broken => {}
-            Durable::Turns(turns) => self.release(turns),
+            Durable::Turns(..) if self.is_broken => {}
+            Durable::Turns(turns, since) => self.release(turns, since),
             Durable::Failed(cause) => {
                 error!(market = %self.shared.name, %cause, "the log failed: nothing that is not durable is acknowledged");
                 self.shared.log_failed(cause);
@@ -88,18 +90,20 @@ impl Release {
         self.shared.figures.open_requests.set(open_requests);
         self.shared.figures.drivers.set(drivers);
         let early = std::mem::take(&mut self.early);
-        self.release(early);
+        self.release(early, Instant::now());
     }
 
-    fn release(&mut self, turns: Vec<Arc<Turn>>) {
+    fn release(&mut self, turns: Vec<Arc<Turn>>, durable: Instant) {
         let shared = &self.shared;
         let mut names = shared.names.write().unwrap_or_else(PoisonError::into_inner);
         let Some(names) = &mut *names else { return self.early.extend(turns) };
         let (Some(first), Some(last)) = (turns.first(), turns.last()) else { return };
-        let mut told = Vec::new();
+        let (mut told, mut answered) = (Vec::new(), 0);
         for turn in &turns {
-            if let Some(since) = shared.acks.release(turn) {
-                shared.figures.commit_latency.observe(since.elapsed().as_secs_f64());
+            if let Some(Times { came, decided }) = shared.acks.release(turn) {
+                shared.figures.commit_latency.observe(came.elapsed().as_secs_f64());
+                shared.figures.sync.observe(durable.saturating_duration_since(decided).as_secs_f64());
+                answered += 1;
             }
             names.learn(turn);
             told.extend(tell(&shared.name, turn, names));
@@ -107,6 +111,8 @@ impl Release {
         }
         shared.events.extend(first.offset.0, told, last.offset.0 + 1);
         shared.feeds.offer(&turns);
+        let took = durable.elapsed().as_secs_f64();
+        (0..answered).for_each(|_| shared.figures.deliver.observe(took));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Context, Handler, Message};
 use actix_rt::System;
@@ -237,7 +237,7 @@ fn a_release_that_fails_halts_its_market_and_nobody_waits_for_ever() {
         let first = taken(shift(&town, 1).await);
         let outbox = dispatcher.lock()["town"].outbox.clone();
         let mut standing = town.watch();
-        outbox.send(Durable::Turns(vec![Arc::new(absurd(first.0 + 1))])).await.expect("it is taken");
+        outbox.send(Durable::Turns(vec![Arc::new(absurd(first.0 + 1))], Instant::now())).await.expect("it is taken");
         let halted = standing.wait_for(|standing| matches!(standing, Standing::Halted { .. })).await;
         let halted = halted.expect("the market is there").clone();
         assert!(matches!(&halted, Standing::Halted { cause } if matches!(**cause, Cause::Stuck)), "{halted}");
