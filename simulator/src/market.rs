@@ -7,6 +7,7 @@ use hansom_geo_index::{Millis, WeightsVersion};
 use hansom_market::planning::Outlying;
 
 use crate::city::City;
+use crate::report::html::planner_name;
 use crate::scenario::{Faults, HourSpan, Override, Scenario, Streets};
 use crate::settings::{planner, settings};
 
@@ -37,6 +38,11 @@ impl MarketFile {
     /// Its streets.
     pub fn streets(&self) -> &Streets {
         &self.0.network
+    }
+
+    /// How it matches, for people: `nearest`, or `batch, window 5.0 s`.
+    pub fn policy(&self) -> String {
+        planner_name(&self.0.policy)
     }
 
     /// The program that plans for it; `None`: its own planner does.

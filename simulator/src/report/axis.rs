@@ -10,6 +10,8 @@ use crate::scenario::Timezone;
 pub(super) enum Unit {
     /// Whole things.
     Count,
+    /// Anything, in parts too.
+    Quantity,
     /// Seconds, written in minutes where they are many.
     Seconds,
 }
@@ -30,6 +32,7 @@ impl Scale {
         let step = match unit {
             Unit::Seconds => step_s(greatest),
             Unit::Count => round_step(greatest).max(1.0),
+            Unit::Quantity => round_step(greatest),
         };
         let count = (greatest / step).ceil().max(1.0) as u32;
         let ticks = (0..=count).map(|n| f64::from(n) * step).map(|at| (at, label(at, step, unit))).collect();
@@ -62,9 +65,15 @@ fn step_s(greatest: f64) -> f64 {
     STEPS.into_iter().find(|step| step * 5.0 >= greatest).unwrap_or_else(|| round_step(greatest / 3600.0) * 3600.0)
 }
 
+/// So many decimals tell marks that are `step` apart from each other.
+fn decimals(step: f64) -> usize {
+    (0..4).find(|decimals| step * 10_f64.powi(*decimals) >= 1.0).map_or(4, |decimals| decimals as usize + 1)
+}
+
 fn label(at: f64, step: f64, unit: Unit) -> String {
     match unit {
         Unit::Count => grouped(at as i64),
+        Unit::Quantity => fixed(at, decimals(step)),
         Unit::Seconds if step >= 3600.0 => format!("{} h", fixed(at / 3600.0, 0)),
         Unit::Seconds if step >= 60.0 => format!("{} min", fixed(at / 60.0, 0)),
         Unit::Seconds if at >= 60.0 => format!("{}:{:02} min", at as i64 / 60, at as i64 % 60),

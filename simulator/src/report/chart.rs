@@ -49,29 +49,29 @@ pub(super) struct OverTime<'a> {
 
 /// The room around what is plotted, in pixels.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
-    width: f64,
-    height: f64,
+pub(super) struct Frame {
+    pub width: f64,
+    pub height: f64,
     left: f64,
     right: f64,
     top: f64,
     bottom: f64,
 }
 
-const WIDE: Frame = Frame { width: 1120.0, height: 220.0, left: 60.0, right: 12.0, top: 14.0, bottom: 26.0 };
+pub(super) const WIDE: Frame = Frame { width: 1120.0, height: 220.0, left: 60.0, right: 12.0, top: 14.0, bottom: 26.0 };
 const HALF: Frame = Frame { width: 430.0, height: 240.0, left: 40.0, right: 12.0, top: 34.0, bottom: 26.0 };
 
 impl Frame {
-    fn x(&self, part: f64) -> f64 {
+    pub fn x(&self, part: f64) -> f64 {
         self.left + part * (self.width - self.left - self.right)
     }
 
-    fn y(&self, part: f64) -> f64 {
+    pub fn y(&self, part: f64) -> f64 {
         self.height - self.bottom - part * (self.height - self.top - self.bottom)
     }
 
     /// Lines across at the ticks of the axis on the left, and what is written at them.
-    fn grid(&self, scale: &Scale) -> String {
+    pub fn grid(&self, scale: &Scale) -> String {
         let mut text = String::new();
         for (value, label) in &scale.ticks {
             let (x, y) = (px(self.left), px(self.y(scale.part(*value))));
@@ -88,7 +88,7 @@ impl Frame {
     }
 
     /// What is written below the plot at `x`.
-    fn below(&self, x: f64, label: &str) -> String {
+    pub fn below(&self, x: f64, label: &str) -> String {
         let y = self.y(0.0);
         format!(
             "<path class=\"base\" d=\"M{0} {1}v4\"/><text class=\"tick\" x=\"{0}\" y=\"{2}\" text-anchor=\"middle\">{3}</text>",
@@ -238,7 +238,7 @@ impl OverTime<'_> {
 
     fn shown(&self, value: f64) -> String {
         match self.unit {
-            Unit::Count => grouped((value + 0.5) as i64),
+            Unit::Count | Unit::Quantity => grouped((value + 0.5) as i64),
             Unit::Seconds => span(value),
         }
     }

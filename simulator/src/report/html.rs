@@ -12,7 +12,7 @@ use super::page::{card, document, legend};
 use super::summary::Spread;
 use super::svg::escape;
 use super::{Bin, RunReport, Series, Summary, Trip, history, tables};
-use crate::scenario::{Demand, Period, PolicyKind, Scenario};
+use crate::scenario::{Demand, Period, Policy, PolicyKind, Scenario};
 
 /// The page of a run of `scenario`. `shows` is what that shows, in a sentence; empty: nobody said.
 pub fn page(scenario: &Scenario, shows: &str, run: &RunReport) -> String {
@@ -28,6 +28,16 @@ pub fn page(scenario: &Scenario, shows: &str, run: &RunReport) -> String {
     let _infallible =
         writeln!(body, "<footer class=\"colophon\"><span>Hansom {}</span></footer>", env!("CARGO_PKG_VERSION"));
     document(&format!("{}, seed {}", scenario.name, scenario.seed), &body)
+}
+
+/// How a policy matches.
+pub(crate) fn planner_name(policy: &Policy) -> String {
+    let window = || span(policy.batch_window.0 as f64 / 1000.0);
+    match policy.kind {
+        PolicyKind::Nearest => "nearest".to_owned(),
+        PolicyKind::Batch => format!("batch, window {}", window()),
+        PolicyKind::External => format!("external, window {}", window()),
+    }
 }
 
 /// What a report is made of.
@@ -69,11 +79,7 @@ impl Report<'_> {
         if !self.shows.is_empty() {
             let _infallible = write!(text, "<p class=\"lead\">{}</p>", escape(self.shows));
         }
-        let planner = match policy.kind {
-            PolicyKind::Nearest => "nearest".to_owned(),
-            PolicyKind::Batch => format!("batch, window {}", span(policy.batch_window.0 as f64 / 1000.0)),
-            PolicyKind::External => format!("external, window {}", span(policy.batch_window.0 as f64 / 1000.0)),
-        };
+        let planner = planner_name(policy);
         let streets = format!("{}, {} edges", self.network.name(), grouped(self.network.edge_count() as i64));
         text += "<ul class=\"facts\">";
         for (name, value) in [

@@ -7,6 +7,7 @@ mod field;
 pub(crate) mod folder;
 mod history;
 pub mod html;
+pub mod knee;
 mod map;
 pub mod number;
 mod page;
