@@ -283,6 +283,21 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+    /// A market that cannot be filled to be measured.
+    #[error("the drivers of the bench cannot go on shift: {what}")]
+    Unfilled {
+        /// What one of them was answered.
+        what: String,
+    },
+    /// The machine gives no more threads.
+    #[error("no thread can be started: {0}")]
+    NoThread(io::Error),
+    /// A server to be measured that does not start.
+    #[error("the server that is to be measured does not start; what it says is in {}", log.display())]
+    NotStarted {
+        /// Where it told why.
+        log: PathBuf,
+    },
     /// Markets that are served.
     #[error(transparent)]
     Markets(MarketsError),
@@ -413,6 +428,9 @@ impl Error {
             | Self::StillWaiting { .. }
             | Self::History { .. }
             | Self::Markets(_)
+            | Self::Unfilled { .. }
+            | Self::NoThread(_)
+            | Self::NotStarted { .. }
             | Self::Serve(ServeError::Listen { .. })
             | Self::Signals(_) => Exit::Failed,
             Self::Quarantine(QuarantineError::Damaged { .. }) => Exit::Damaged,
@@ -564,6 +582,11 @@ impl Error {
             Self::Markets(MarketsError::Twice { .. }) => {
                 problem("E1003", "give the markets different names: key `name`")
             }
+            Self::Unfilled { .. } => {
+                problem("E1201", "is the market as in --market, and is its token that of a service?")
+            }
+            Self::NoThread(_) => problem("E1202", "fewer at once: --connections N; or a higher limit: `ulimit -u`"),
+            Self::NotStarted { .. } => problem("E1203", "start it by hand: `hansom serve`, and name it with --server"),
             Self::Begun { .. } => problem("E1009", "name another folder with --data, or remove that one"),
             Self::Markets(_) => problem("E1004", "this is a fault of the program; please report it with its log"),
             Self::NoRun { .. } => problem("E0801", "name the folder that `hansom simulate` was given with --out"),

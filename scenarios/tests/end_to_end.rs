@@ -1,5 +1,6 @@
 //! Hansom as users meet it: the real binary, its texts, its files, its exit codes.
 
+mod bench;
 mod compare;
 mod counterfactual;
 mod errors;

@@ -23,6 +23,7 @@ fn every_command_explains_itself_with_examples() {
         "scenario show",
         "scenario check",
         "serve",
+        "bench",
         "history rebuild",
         "token",
         "quarantine ls",

@@ -52,6 +52,11 @@ impl Server {
         Self { child, address, said: Some(said) }
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it in good order; what it said of itself until then.
     pub fn stop(mut self) -> String {
         let said = self.said.take().expect("it is read to its end once");

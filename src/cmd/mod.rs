@@ -1,6 +1,7 @@
 //! What each subcommand does: parse, wire, print.
 
 mod batch;
+mod bench;
 mod compare;
 mod gate;
 mod history;
@@ -34,6 +35,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Quarantine(what) => quarantine::run(&what),
         Command::Import(what) => import::run(&what),
         Command::History(what) => history::run(&what),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Scenario(what) => scenario::run(&what),
