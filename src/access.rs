@@ -1,11 +1,12 @@
-//! Keys and tokens, as they are given: by file, or by environment, where no list of processes shows them.
+//! Keys and tokens, as they are given: by file, or by environment, where no list of processes shows them; and where traces go, which
+//! the environment may say, too.
 
 use std::path::Path;
 
 use hansom_api::auth::{Expected, Gate, Keys, Limits, Rate, Secret, Source};
-use hansom_api::{Certificate, Edge, Origins};
+use hansom_api::{Certificate, Collector, Edge, Origins};
 
-use crate::cli::{Access, Serve, TokenScope};
+use crate::cli::{Access, Serve, TokenScope, Traces};
 use crate::error::Error;
 
 const SECRET: &str = "HANSOM_AUTH_SECRET";
@@ -39,14 +40,25 @@ pub fn expected(scope: &TokenScope) -> Expected {
 
 /// Where requests are taken, and from whom.
 pub fn edge(arguments: &Serve) -> Result<Edge, Error> {
-    let Serve { listen, access, .. } = arguments;
+    let Serve { listen, access, traces, .. } = arguments;
     let certificate = access.tls_cert.clone().zip(access.tls_key.clone());
     Ok(Edge {
         address: *listen,
         gate: gate(access)?,
         certificate: certificate.map(|(chain, key)| Certificate { chain, key }),
         origins: Origins(access.cors_origin.clone()),
+        collector: collector(traces),
     })
+}
+
+/// Where traces go, if anywhere. What is typed counts more than the variables that OpenTelemetry has for all programs.
+fn collector(traces: &Traces) -> Option<Collector> {
+    let Traces { otlp_endpoint: endpoint, trace_share: share } = traces;
+    let given = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let named = given("OTEL_EXPORTER_OTLP_ENDPOINT").or_else(|| given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")).is_some();
+    let says = |name, word: &str| given(name).is_some_and(|text| text.eq_ignore_ascii_case(word));
+    let off = says("OTEL_SDK_DISABLED", "true") || says("OTEL_TRACES_EXPORTER", "none");
+    (endpoint.is_some() || named && !off).then(|| Collector { endpoint: endpoint.clone(), share: *share })
 }
 
 fn gate(access: &Access) -> Result<Gate, Error> {

@@ -115,6 +115,7 @@ Examples:
   hansom serve --market a.toml b.toml --data data --auth-secret-file secret --listen 127.0.0.1:9000 --log-format json
   hansom serve --market a.toml --data data --auth-jwks https://login.example/jwks.json --auth-issuer https://login.example \
       --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
+  hansom serve --market a.toml --data data --insecure-dev --otlp-endpoint http://localhost:4318 --trace-share 0.1
 Requests carry a JWT (`Authorization: Bearer …`) with `sub`, `roles` (rider, driver, operator, service), `exp`, `aud`, and perhaps \
 `markets`. `hansom token` makes one.
 A market file has the sections of a scenario that say what is decided where, and how: name, timezone, network, policy, \
@@ -556,6 +557,8 @@ pub struct Serve {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub access: Access,
+    #[command(flatten)]
+    pub traces: Traces,
     /// The most commands that may wait for a market; more are told to come again
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub mailbox: u32,
@@ -566,6 +569,19 @@ pub struct Serve {
     /// How the log of the program itself is printed, to stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Where requests leave traces.
+#[derive(Debug, Args)]
+pub struct Traces {
+    /// Requests leave traces at this collector, by OTLP over HTTP: http://localhost:4318; or set OTEL_EXPORTER_OTLP_ENDPOINT. Other
+    /// variables of OpenTelemetry count, too
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    pub otlp_endpoint: Option<String>,
+    /// The share of requests that are traced, from 0 to 1; one that comes with a traceparent is traced as that says [default:
+    /// OTEL_TRACES_SAMPLER, or all]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub trace_share: Option<f64>,
 }
 
 /// Who may reach the routes, how often, and how.
@@ -621,6 +637,21 @@ fn origin(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.to_ascii_lowercase()),
         None => Err("an origin is a scheme, a host and perhaps a port: https://app.example:8443".to_owned()),
     }
+}
+
+/// A URL of HTTP.
+fn endpoint(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host.filter(|host| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic())) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("an endpoint is a URL: http://localhost:4318".to_owned()),
+    }
+}
+
+/// A part of all.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share is a number from 0 to 1".to_owned())
 }
 
 /// A token to be made.

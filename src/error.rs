@@ -462,7 +462,7 @@ impl Error {
             | Self::TwiceTheSame { .. }
             | Self::Unlike { .. }
             | Self::NoPairs
-            | Self::Serve(ServeError::Open { .. } | ServeError::Certificate(_))
+            | Self::Serve(ServeError::Open { .. } | ServeError::Certificate(_) | ServeError::Collector(_))
             | Self::NobodyIn
             | Self::Keys(_)
             | Self::NoSecret
@@ -561,6 +561,10 @@ impl Error {
             Self::Serve(ServeError::Certificate(_)) => problem(
                 "E1011",
                 "--tls-cert is the chain in PEM, the server's own first; --tls-key its private key in PEM",
+            ),
+            Self::Serve(ServeError::Collector(_)) => problem(
+                "E1015",
+                "an endpoint is a URL: --otlp-endpoint http://localhost:4318, or OTEL_EXPORTER_OTLP_ENDPOINT",
             ),
             Self::NobodyIn => problem(
                 "E1010",

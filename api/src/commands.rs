@@ -15,6 +15,7 @@ use crate::auth::{NotGiven, Principal};
 use crate::body;
 use crate::fault::{LineFault, RequestFault};
 use crate::markets::{Chosen, Markets, OfMarket};
+use crate::trace::RequestTrace;
 
 /// Takes the orders of a request.
 pub async fn post(
@@ -22,17 +23,20 @@ pub async fn post(
     principal: Principal,
     query: web::Query<OfMarket>,
     markets: Data<Markets>,
+    trace: RequestTrace,
     payload: Payload,
 ) -> Result<HttpResponse, RequestFault> {
     principal.may_order_at_all()?;
     let market = markets.choose(query.market.as_deref(), &principal)?;
     let body = body::read(&request, payload).await?;
-    Ok(answers::respond(&request, Lines::of(body), Orders { market, principal }))
+    trace.received();
+    Ok(answers::respond(&request, Lines::of(body), Orders { market, principal, trace }))
 }
 
 struct Orders {
     market: Chosen,
     principal: Principal,
+    trace: RequestTrace,
 }
 
 impl Taker for Orders {
@@ -47,7 +51,8 @@ impl Taker for Orders {
             Ok(market) => market,
             Err(fault) => return now(answers::faulty(Some(&key), &fault)),
         };
-        match self.principal.order(&market, order) {
+        let trace = self.trace.order(order.body.kind());
+        match self.principal.order(&market, order, trace) {
             Ok(pending) => Some(Box::pin(async move { said(&key, pending.answer().await) })),
             Err(NotGiven::NotTaken(NotTaken::Overloaded { .. })) if others_wait => None,
             Err(cause) => now(answers::faulty(Some(&key), &LineFault::not_given(&cause))),

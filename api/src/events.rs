@@ -11,6 +11,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use hansom_dispatcher::Told;
+use hansom_dispatcher::trace::Offered;
 use serde::Deserialize;
 
 use crate::auth::{Denied, Principal, Reading};
@@ -50,19 +51,24 @@ pub async fn get(
         None => None,
     };
     let at = last.or(query.from);
-    let reader = Some((Follow::all(market, at), principal));
+    let reader = Some((Follow::all(market, at), principal, Vec::new()));
     let messages = stream::unfold(reader, |reader| async move {
-        let (mut follow, principal) = reader?;
+        let (mut follow, principal, mut given) = reader?;
+        // What it was given before it has taken.
+        given.drain(..).for_each(|offer: Offered| offer.delivered("/v1/events"));
         let left = principal.left().unwrap_or(HEARTBEAT);
         let (text, goes_on) = match timeout(left.min(HEARTBEAT), follow.next()).await {
             _ if left.is_zero() => (failed("unauthenticated", &Denied::Expired.to_string(), follow.at()), false),
-            Ok(Next::Told(told)) => (frame(&told), true),
+            Ok(Next::Told(told)) => {
+                given.extend(told.iter().flat_map(|turn| turn.offers.iter().cloned()));
+                (frame(&told), true)
+            }
             // A reader like this one gets no gap.
             Ok(Next::Closed | Next::Gap { .. }) => return None,
             Ok(Next::Failed { cause, from }) => (failed("log", &cause, from), false),
             Err(_) => (b":\n\n".to_vec(), true),
         };
-        let reader = goes_on.then_some((follow, principal));
+        let reader = goes_on.then_some((follow, principal, given));
         Some((Ok::<_, Infallible>(Bytes::from(text)), reader))
     });
     Ok(streaming(&request, "text/event-stream", messages))

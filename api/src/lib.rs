@@ -24,7 +24,9 @@ mod server;
 mod stamp;
 mod stream;
 mod tls;
+mod trace;
 
 pub use origin::Origins;
 pub use server::{Edge, ServeError, Server, Stop};
 pub use tls::{Certificate, CertificateError};
+pub use trace::{Collector, CollectorError};

@@ -30,8 +30,14 @@ pub fn cors(origins: &Origins) -> Cors {
         header::CONTENT_TYPE,
         header::CONTENT_ENCODING,
         HeaderName::from_static("last-event-id"),
+        HeaderName::from_static("traceparent"),
+        HeaderName::from_static("tracestate"),
     ];
-    let cors = Cors::default().allowed_methods(["GET", "POST"]).allowed_headers(known).max_age(ASK_EVERY_S);
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST"])
+        .allowed_headers(known)
+        .expose_headers(["traceresponse"])
+        .max_age(ASK_EVERY_S);
     origins.0.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server as Running, ServerHandle};
 use actix_web::middleware::{Condition, from_fn};
+use actix_web::rt::task::spawn_blocking;
 use actix_web::web::{self, Data, QueryConfig};
 use actix_web::{App, HttpServer};
 use hansom_dispatcher::Dispatcher;
@@ -20,6 +21,7 @@ use crate::markets::Markets;
 use crate::origin::{self, Origins};
 use crate::read::ReadModels;
 use crate::tls::{Certificate, CertificateError};
+use crate::trace::{self, Collector, CollectorError, Tracing};
 use crate::{commands, events, graphiql, graphql, health, locations};
 
 /// Threads that serve requests: they read lines and write answers, the markets have threads of their own.
@@ -45,6 +47,9 @@ pub enum ServeError {
     /// TLS cannot be spoken.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -66,6 +71,8 @@ pub struct Edge {
     pub certificate: Option<Certificate>,
     /// Which sites' pages may use the routes from a browser.
     pub origins: Origins,
+    /// Where requests leave traces; `None`: nowhere.
+    pub collector: Option<Collector>,
 }
 
 /// The routes of this process, open on an address.
@@ -74,6 +81,7 @@ pub struct Server {
     address: SocketAddr,
     is_encrypted: bool,
     closing: watch::Sender<bool>,
+    tracing: Option<Tracing>,
 }
 
 /// What stops a server.
@@ -81,6 +89,7 @@ pub struct Server {
 pub struct Stop {
     handle: ServerHandle,
     closing: watch::Sender<bool>,
+    tracing: Option<Tracing>,
 }
 
 impl Stop {
@@ -88,6 +97,10 @@ impl Stop {
     pub async fn stop(&self, graceful: bool) {
         self.closing.send_replace(true);
         self.handle.stop(graceful).await;
+        if let Some(tracing) = self.tracing.clone() {
+            // If it fails, spans are lost, and nothing else.
+            let _ = spawn_blocking(move || tracing.end()).await;
+        }
     }
 }
 
@@ -95,7 +108,7 @@ impl Server {
     /// Opens an edge for the markets of `dispatcher`, whose questions `models` answer. One at which anybody may do everything is on
     /// loopback only.
     pub fn open(edge: Edge, dispatcher: Arc<Dispatcher>, models: Arc<ReadModels>) -> Result<Self, ServeError> {
-        let Edge { address, gate, certificate, origins } = edge;
+        let Edge { address, gate, certificate, origins, collector } = edge;
         match (address.ip().is_loopback(), gate.is_open(), &certificate) {
             (false, true, _) => return Err(ServeError::Open { address }),
             (_, true, _) => {
@@ -107,6 +120,8 @@ impl Server {
             _ => {}
         }
         let tls = certificate.map(Certificate::config).transpose()?;
+        let spans = dispatcher.figures().spans();
+        let tracing = collector.map(|collector| Tracing::start(&collector, spans)).transpose()?;
         let failed = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(failed)?;
         let open = listener.local_addr().map_err(failed)?;
@@ -114,12 +129,15 @@ impl Server {
         let schema = Data::new(graphql::schema(Some((markets.clone(), models.clone()))));
         let (markets, gate, origins) = (Data::new(markets), Data::new(gate), Data::new(origins));
         let models = Data::from(models);
+        let traces = Data::new(tracing.clone());
         let (closing, told) = watch::channel(false);
         let told = Data::new(graphql::Closing(told));
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(from_fn(origin::guard))
                 .wrap(Condition::new(!origins.0.is_empty(), origin::cors(&origins)))
+                .wrap(Condition::new(traces.is_some(), from_fn(trace::follow)))
+                .app_data(traces.clone())
                 .app_data(markets.clone())
                 .app_data(models.clone())
                 .app_data(schema.clone())
@@ -139,7 +157,7 @@ impl Server {
             Some(tls) => server.listen_rustls_0_23(listener, tls),
             None => server.listen(listener),
         };
-        Ok(Self { running: server.map_err(failed)?.run(), address: open, is_encrypted, closing })
+        Ok(Self { running: server.map_err(failed)?.run(), address: open, is_encrypted, closing, tracing })
     }
 
     /// Its address as a URL.
@@ -154,7 +172,7 @@ impl Server {
 
     /// What stops it.
     pub fn handle(&self) -> Stop {
-        Stop { handle: self.running.handle(), closing: self.closing.clone() }
+        Stop { handle: self.running.handle(), closing: self.closing.clone(), tracing: self.tracing.clone() }
     }
 
     /// Serves until it is stopped.

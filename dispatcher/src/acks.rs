@@ -8,6 +8,7 @@ use hansom_engine::{Offset, Turn};
 
 use crate::answer::{Answer, NotTaken};
 use crate::lanes::Reply;
+use crate::trace::Trace;
 
 /// The senders of commands that have a turn which is not yet durable, in order of offset.
 #[derive(Debug, Default)]
@@ -20,6 +21,7 @@ struct Ack {
     offset: Offset,
     times: Times,
     reply: Reply,
+    trace: Option<Box<Trace>>,
 }
 
 /// When a command was where.
@@ -33,8 +35,9 @@ pub struct Times {
 
 impl Acks {
     /// A turn is about to be taken for a command, which is decided by then as far as is known before.
-    pub fn expect(&self, offset: Offset, times: Times, reply: Reply) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Ack { offset, times, reply });
+    pub fn expect(&self, offset: Offset, times: Times, reply: Reply, trace: Option<Box<Trace>>) {
+        let ack = Ack { offset, times, reply, trace };
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(ack);
     }
 
     /// The turn expected last was handed to the log; it may be durable by now.
@@ -50,15 +53,15 @@ impl Acks {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_back().map(|ack| ack.reply)
     }
 
-    /// A turn is durable: tells whoever waits for it, and when that one's command was where.
-    pub fn release(&self, turn: &Turn) -> Option<Times> {
+    /// A turn is durable: tells whoever waits for it. Returns when that one's command was where, and its trace.
+    pub fn release(&self, turn: &Turn) -> Option<(Times, Option<Box<Trace>>)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.front().filter(|first| first.offset <= turn.offset)?;
         let ack = waiting.pop_front()?;
         drop(waiting);
         // Whoever does not wait any more need not know.
         let _ = ack.reply.send(Ok(Answer::of(turn)));
-        Some(ack.times)
+        Some((ack.times, ack.trace))
     }
 
     /// No further turn will be durable: tells all who wait.

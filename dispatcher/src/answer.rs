@@ -46,6 +46,15 @@ pub enum Refusal {
 }
 
 impl Answer {
+    /// What it comes to, in a word.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "taken",
+            Self::Refused { .. } => "refused",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+
     /// What a turn says to whoever sent its command.
     pub fn of(turn: &Turn) -> Self {
         let offset = turn.offset;

@@ -12,6 +12,8 @@ use hansom_engine::{Name, RideId};
 use hansom_market::ingest::Published;
 use tokio::sync::{Notify, watch};
 
+use crate::trace::Offers;
+
 /// So many bytes of what a market told are kept in memory, unless somebody says otherwise.
 pub const KEEP_TOLD_BYTES: usize = 16 << 20;
 
@@ -24,6 +26,8 @@ pub struct Told {
     pub lines: Arc<[u8]>,
     /// Each of them.
     pub facts: Arc<[Published]>,
+    /// The offers among them that are part of a trace.
+    pub offers: Offers,
 }
 
 impl Told {
@@ -222,7 +226,7 @@ mod tests {
     use hansom_market::ingest::event::{DriverDark, RideExhausted};
 
     fn told(offset: u64, bytes: usize) -> Told {
-        Told { offset, lines: vec![b'x'; bytes].into(), facts: [].into() }
+        Told { offset, lines: vec![b'x'; bytes].into(), facts: [].into(), offers: Offers::default() }
     }
 
     #[test]

@@ -30,6 +30,12 @@ struct OfStage {
     stage: &'static str,
 }
 
+/// Why spans of traces were lost.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCause {
+    cause: &'static str,
+}
+
 type Times = Family<OfMarket, Histogram, fn() -> Histogram>;
 type StageTimes = Family<OfStage, Histogram, fn() -> Histogram>;
 
@@ -115,6 +121,10 @@ families! {
     offers: Family<OfMarket, Counter> = Family::default(), "offers";
     /// Drivers on shift.
     drivers: Family<OfMarket, Gauge> = Family::default(), "drivers_on_shift";
+    /// Spans of traces that the collector took.
+    spans_sent: Counter = Counter::default(), "spans_sent";
+    /// Spans of traces that were lost: too many waited (queue), or they were not taken (collector).
+    spans_lost: Family<OfCause, Counter> = Family::default(), "spans_lost";
 }
 
 /// From 50 µs to 13 s, each bound twice the one before.
@@ -174,6 +184,16 @@ impl Figures {
         }
     }
 
+    /// Those of traces.
+    pub fn spans(&self) -> SpanFigures {
+        let lost = |cause| self.all.spans_lost.get_or_create_owned(&OfCause { cause });
+        SpanFigures {
+            sent: self.all.spans_sent.clone(),
+            lost_in_queue: lost("queue"),
+            lost_at_collector: lost("collector"),
+        }
+    }
+
     /// All of them, as text in the `OpenMetrics` format.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
@@ -187,6 +207,17 @@ impl Default for Figures {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What became of spans of traces.
+#[derive(Debug, Clone)]
+pub struct SpanFigures {
+    /// A collector took them.
+    pub sent: Counter,
+    /// Too many waited.
+    pub lost_in_queue: Counter,
+    /// They were not taken.
+    pub lost_at_collector: Counter,
 }
 
 /// The figures of one market.

@@ -13,6 +13,7 @@ use hansom_market::ingest::{MOST_PINGS, Order, Position};
 use tokio::sync::{Notify, oneshot};
 
 use crate::answer::{Answer, NotTaken, Standing};
+use crate::trace::Trace;
 
 /// How whoever sent a command hears of it.
 pub type Reply = oneshot::Sender<Result<Answer, NotTaken>>;
@@ -35,6 +36,8 @@ pub struct Waiting {
     pub since: Instant,
     /// Who waits for the answer.
     pub reply: Reply,
+    /// What it leaves behind on its way, if anybody looks.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// The mailbox of a market.
@@ -82,7 +85,11 @@ impl Lanes {
     }
 
     /// Puts a command at the end of its lane.
-    pub fn push(&self, work: Work) -> Result<oneshot::Receiver<Result<Answer, NotTaken>>, NotTaken> {
+    pub fn push(
+        &self,
+        work: Work,
+        mut trace: Option<Box<Trace>>,
+    ) -> Result<oneshot::Receiver<Result<Answer, NotTaken>>, NotTaken> {
         let now = Instant::now();
         let mut commands = self.lock();
         if !commands.standing.is_serving() {
@@ -93,8 +100,11 @@ impl Lanes {
             let waited = commands.waiting.front().map_or(Duration::ZERO, |first| now - first.since);
             return Err(NotTaken::Overloaded { retry_after: waited.clamp(SOONEST, LATEST) });
         }
+        if let Some(trace) = &mut trace {
+            trace.queue(now);
+        }
         let (reply, answer) = oneshot::channel();
-        commands.waiting.push_back(Waiting { work, since: now, reply });
+        commands.waiting.push_back(Waiting { work, since: now, reply, trace });
         drop(commands);
         self.wake.notify_one();
         Ok(answer)

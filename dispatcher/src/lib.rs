@@ -19,12 +19,13 @@ mod release;
 mod retention;
 mod shared;
 mod supervisor;
+pub mod trace;
 
 pub use answer::{Answer, Cause, NotTaken, Refusal, Standing};
 pub use clock::WallClock;
 pub use events::{Events, Interest, KEEP_TOLD_BYTES, Read, Told, Topic};
 pub use feed::{Fed, Feed};
-pub use figures::Figures;
+pub use figures::{Figures, SpanFigures};
 pub use halts::REOPEN_AFTER;
 pub use market::{Farewell, Spec};
 pub use quarantine::NotKept;

@@ -161,6 +161,7 @@ impl MarketActor {
     fn opened(&self) -> Result<Serving, Cause> {
         // Offsets that were not durable are given out again: nobody from before may wait for them.
         self.shared.acks.fail();
+        self.shared.decisions.clear();
         let Spec { header, streets, folder, clock, .. } = &self.spec;
         let outlet = outlet(&self.outbox, &self.shared);
         let recovery::Opened { market, follower, report } =
@@ -397,7 +398,9 @@ impl MarketActor {
         while let Some(Serving { market, names, .. }) = &mut self.market
             && market.next_wakeup(at + Millis(1)).is_some_and(|wakeup| wakeup.at <= at)
         {
+            self.shared.decisions.begin(market.turns());
             names.learn(market.wake(at)?);
+            self.shared.decisions.end();
         }
         Ok(())
     }
@@ -405,7 +408,7 @@ impl MarketActor {
     /// Takes a command, whose sender is told once it is durable.
     fn take(&mut self, at: Millis, waiting: Waiting) -> Result<(), Cause> {
         let Some(Serving { market, names, .. }) = &mut self.market else { return Ok(()) };
-        let Waiting { work, since, reply } = waiting;
+        let Waiting { work, since, reply, trace } = waiting;
         let (key, command) = match work {
             Work::Order(order, rider) => {
                 let whose = order.body.ride().and_then(|ride| names.rider_of(ride));
@@ -421,12 +424,14 @@ impl MarketActor {
         };
         let (offset, began) = (Offset(market.turns()), Instant::now());
         self.shared.figures.queue.observe((began - since).as_secs_f64());
-        self.shared.acks.expect(offset, Times { came: since, decided: began }, reply);
+        self.shared.acks.expect(offset, Times { came: since, decided: began }, reply, trace);
+        self.shared.decisions.begin(market.turns());
         let taken = guarded(|| {
             names.learn(market.submit(at, key, command)?);
             Ok(())
         });
         let decided = Instant::now();
+        self.shared.decisions.end();
         self.shared.acks.decided(offset, decided);
         self.shared.figures.decide.observe((decided - began).as_secs_f64());
         // Its turn will not be durable. Left in line, its sender would be told of another's turn of that offset after a restart.

@@ -17,6 +17,7 @@ use crate::acks::Times;
 use crate::events::Told;
 use crate::figures::MarketFigures;
 use crate::shared::Shared;
+use crate::trace::{Asked, Offers};
 
 /// So many batches may wait for the release; the log's thread waits for room then, and the market for the log.
 const BATCHES: usize = 4;
@@ -57,6 +58,7 @@ pub struct Release {
     inbox: Option<mpsc::Receiver<Durable>>,
     /// Turns that are durable while the names of those before are not known yet: those of the opening itself.
     early: Vec<Arc<Turn>>,
+    asked: Asked,
     /// It failed: what comes until the market is opened anew is read from its log by whoever wants it.
     is_broken: bool,
 }
@@ -65,7 +67,7 @@ impl Release {
     /// The release of a market, and the way to it.
     pub fn new(shared: Arc<Shared>) -> (Self, Outbox) {
         let (outbox, inbox) = mpsc::channel(BATCHES);
-        (Self { shared, inbox: Some(inbox), early: Vec::new(), is_broken: false }, outbox)
+        (Self { shared, inbox: Some(inbox), early: Vec::new(), asked: Asked::default(), is_broken: false }, outbox)
     }
 
     fn take(&mut self, durable: Durable) {
@@ -100,13 +102,15 @@ impl Release {
         let (Some(first), Some(last)) = (turns.first(), turns.last()) else { return };
         let (mut told, mut answered) = (Vec::new(), 0);
         for turn in &turns {
-            if let Some(Times { came, decided }) = shared.acks.release(turn) {
+            let (times, trace) = shared.acks.release(turn).unzip();
+            if let Some(Times { came, decided }) = times {
                 shared.figures.commit_latency.observe(came.elapsed().as_secs_f64());
                 shared.figures.sync.observe(durable.saturating_duration_since(decided).as_secs_f64());
                 answered += 1;
             }
+            let offers = self.asked.release(&shared.name, turn, trace.flatten(), &shared.decisions, durable);
             names.learn(turn);
-            told.extend(tell(&shared.name, turn, names));
+            told.extend(tell(&shared.name, turn, names).map(|told| Told { offers, ..told }));
             count(&shared.figures, turn);
         }
         shared.events.extend(first.offset.0, told, last.offset.0 + 1);
@@ -125,7 +129,7 @@ pub fn tell(market: &str, turn: &Turn, names: &Names) -> Option<Told> {
         fact.write(&mut lines);
         lines.push(b'\n');
     }
-    (!facts.is_empty()).then(|| Told { offset: turn.offset.0, lines: lines.into(), facts })
+    (!facts.is_empty()).then(|| Told { offset: turn.offset.0, lines: lines.into(), facts, offers: Offers::default() })
 }
 
 fn count(figures: &MarketFigures, turn: &Turn) {

@@ -18,6 +18,7 @@ use crate::lanes::Lanes;
 use crate::market::Spec;
 use crate::quarantine::Quarantine;
 use crate::release::ReleasedNames;
+use crate::trace::Decisions;
 
 /// What the actor of a market shares with those who talk to it.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub name: Arc<str>,
     pub lanes: Lanes,
     pub acks: Acks,
+    pub decisions: Decisions,
     pub events: Events,
     pub feeds: Feeds,
     pub names: ReleasedNames,
@@ -48,6 +50,7 @@ impl Shared {
             name: spec.header.name.as_str().into(),
             lanes: Lanes::new(spec.capacity),
             acks: Acks::default(),
+            decisions: Decisions::default(),
             events: Events::from(0, spec.keep_told_bytes),
             feeds: Feeds::default(),
             names: ReleasedNames::default(),

@@ -23,6 +23,7 @@ use crate::market::{Close, Farewell, MarketActor, Spec};
 use crate::quarantine::NotKept;
 use crate::release::{Durable, Outbox, Release, tell};
 use crate::shared::Shared;
+use crate::trace::Trace;
 
 /// All markets of a process. Made and used within an actix system.
 #[derive(Debug)]
@@ -176,13 +177,14 @@ impl MarketHandle {
 
     /// Gives it an order from outside. The answer comes when the order's turn is durable.
     pub fn order(&self, order: Order) -> Result<Pending, NotTaken> {
-        self.push(Work::Order(Box::new(order), None))
+        self.push(Work::Order(Box::new(order), None), None)
     }
 
-    /// Gives it an order of a rider, who may speak for no ride but their own. The market knows whose a ride is as soon as it was
-    /// asked for, so that an order may follow the request at once.
-    pub fn order_of_rider(&self, order: Order, rider: Name) -> Result<Pending, NotTaken> {
-        self.push(Work::Order(Box::new(order), Some(rider)))
+    /// Gives it an order that may leave a trace. If a rider is named, who may speak for no ride but their own, the ride it is about
+    /// has to be that rider's: the market knows whose a ride is as soon as it was asked for, so that an order may follow the request
+    /// at once.
+    pub fn order_of(&self, order: Order, rider: Option<Name>, trace: Option<Box<Trace>>) -> Result<Pending, NotTaken> {
+        self.push(Work::Order(Box::new(order), rider), trace)
     }
 
     /// Whose ride it is, as of what was released; `None`: it is not known, or not any more.
@@ -193,11 +195,14 @@ impl MarketHandle {
 
     /// Gives it a command in its own words. The answer comes when the command's turn is durable.
     pub fn submit(&self, key: Option<Key>, command: Command) -> Result<Pending, NotTaken> {
-        self.push(Work::Command(key, command))
+        self.push(Work::Command(key, command), None)
     }
 
-    fn push(&self, work: Work) -> Result<Pending, NotTaken> {
-        let answer = self.shared.lanes.push(work);
+    fn push(&self, work: Work, trace: Option<Box<Trace>>) -> Result<Pending, NotTaken> {
+        if trace.is_some() {
+            self.shared.decisions.want();
+        }
+        let answer = self.shared.lanes.push(work, trace);
         if matches!(answer, Err(NotTaken::Overloaded { .. })) {
             self.shared.figures.overloaded.inc();
         }

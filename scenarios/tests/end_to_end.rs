@@ -15,4 +15,5 @@ mod quarantine;
 mod scenario;
 mod serve;
 mod simulate;
+mod traces;
 mod upgrade;

@@ -63,7 +63,7 @@ impl Desk {
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hansom"));
         command.args(arguments.split_whitespace()).current_dir(self.folder.path()).env_remove("COLUMNS");
-        for variable in ["HANSOM_AUTH_SECRET", "HANSOM_TOKEN"] {
+        for variable in ["HANSOM_AUTH_SECRET", "HANSOM_TOKEN", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER"] {
             command.env_remove(variable);
         }
         command

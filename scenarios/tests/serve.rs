@@ -96,15 +96,31 @@ impl Server {
 
 /// A driver goes on shift in the middle of the town.
 pub fn shift(key: u64) -> Value {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
-    let id = format!("{:08x}-{:04x}-7000-8000-{key:012x}", now >> 16, now & 0xffff);
-    let network = synthetic::city("small-town", synthetic::DEFAULT_SEED).expect("it is known");
-    let place = network.node_coord(NodeId(7));
-    let place = json!({ "lat": f64::from(place.lat) / 1e7, "lon": f64::from(place.lon) / 1e7 });
-    let data = json!({ "driver": format!("d{key}"), "place": place });
+    order(key, "start_shift", &json!({ "driver": format!("d{key}"), "place": place(7) }))
+}
+
+/// An order. `key` makes it unique.
+pub fn order(key: u64, kind: &str, data: &Value) -> Value {
     json!({
-        "specversion": "1.0", "id": id, "source": "/test", "type": "hansom.command.start_shift.v1", "data": data,
+        "specversion": "1.0",
+        "id": uuid(key),
+        "source": "/test",
+        "type": format!("hansom.command.{kind}.v1"),
+        "data": data,
     })
+}
+
+/// A UUID of version 7, of now.
+pub fn uuid(key: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
+    format!("{:08x}-{:04x}-7000-8000-{key:012x}", now >> 16, now & 0xffff)
+}
+
+/// A crossing of the town.
+pub fn place(node: u32) -> Value {
+    let network = synthetic::city("small-town", synthetic::DEFAULT_SEED).expect("it is known");
+    let place = network.node_coord(NodeId(node));
+    json!({ "lat": f64::from(place.lat) / 1e7, "lon": f64::from(place.lon) / 1e7 })
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a principal may do: each order, each position, each way to read. Nothing else decides it.
 
+use hansom_dispatcher::trace::Trace;
 use hansom_dispatcher::{MarketHandle, NotTaken, Pending};
 use hansom_engine::Name;
 use hansom_market::ingest::{Body, Location, Order, Rating};
@@ -56,14 +57,11 @@ pub enum Reading<'a> {
 
 impl Principal {
     /// Gives a market an order in this principal's name. What is turned away because the market has too much to do is not counted.
-    pub fn order(&self, market: &MarketHandle, order: Order) -> Result<Pending, NotGiven> {
+    pub fn order(&self, market: &MarketHandle, order: Order, trace: Option<Box<Trace>>) -> Result<Pending, NotGiven> {
         self.may_use(market.name())?;
         let own_rides_only = self.may_order(&order.body)?;
         self.spend(1)?;
-        let pending = match own_rides_only {
-            Some(rider) => market.order_of_rider(order, rider.clone()),
-            None => market.order(order),
-        };
+        let pending = market.order_of(order, own_rides_only.cloned(), trace);
         pending.map_err(|cause| self.turned_away(cause))
     }
 

@@ -17,6 +17,7 @@ use super::socket::{self, Closing};
 use crate::auth::{Gate, Principal};
 use crate::body;
 use crate::fault::RequestFault;
+use crate::trace::{RequestTrace, Tracing};
 
 /// A request is answered within this time.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -39,6 +40,7 @@ pub async fn post(
     request: HttpRequest,
     principal: Result<Principal, RequestFault>,
     schema: Data<Schema>,
+    trace: RequestTrace,
     payload: Payload,
 ) -> HttpResponse {
     let accepted = accepted(request.headers());
@@ -56,8 +58,9 @@ pub async fn post(
         Ok(_) => return unread(accepted, &RequestFault::TooLong { limit: MOST_REQUEST_BYTES }),
         Err(cause) => return unread(accepted, &cause),
     };
+    trace.received();
     match serde_json::from_slice(&body.bytes) {
-        Ok(operation) => execute(accepted, &schema, Request::data(operation, principal)).await,
+        Ok(operation) => execute(accepted, &schema, Request::data(operation, principal).data(trace)).await,
         Err(cause) => {
             let reason = format!("not an operation as GraphQL over HTTP has it: {cause}");
             answer(accepted, StatusCode::BAD_REQUEST, &fault("BAD_REQUEST", &reason))
@@ -71,10 +74,11 @@ pub async fn get(
     gate: Data<Gate>,
     schema: Data<Schema>,
     closing: Data<Closing>,
+    tracing: Data<Option<Tracing>>,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     if request.headers().contains_key(UPGRADE) {
-        return socket::open(&request, payload, gate, schema, &closing).await;
+        return socket::open(&request, payload, gate, schema, &closing, tracing).await;
     }
     let accepted = accepted(request.headers());
     let principal = match Principal::from_request(&request, &mut actix_web::dev::Payload::None).await {

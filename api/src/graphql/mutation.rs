@@ -23,6 +23,7 @@ use super::turn::Turn;
 use crate::auth::{NotGiven, Principal};
 use crate::commands::put_aside;
 use crate::markets::Markets;
+use crate::trace::RequestTrace;
 
 /// An order is answered within this time, or its outcome is not known.
 const WITHIN: Duration = Duration::from_secs(8);
@@ -233,13 +234,19 @@ async fn order(
 ) -> Result<Result<Turn, Failure>> {
     Ok(match choose(ctx, market.as_deref())? {
         Ok(market) => {
-            taken(ctx.data()?, market, &line(&key.0, &format!("hansom.command.{kind}.v1"), None, input)).await
+            let line = line(&key.0, &format!("hansom.command.{kind}.v1"), None, input);
+            taken(ctx.data()?, ctx.data_opt(), market, &line).await
         }
         Err(failure) => Err(failure),
     })
 }
 
-async fn taken(principal: &Principal, market: MarketHandle, line: &Bytes) -> Result<Turn, Failure> {
+async fn taken(
+    principal: &Principal,
+    trace: Option<&RequestTrace>,
+    market: MarketHandle,
+    line: &Bytes,
+) -> Result<Turn, Failure> {
     let order = match decode(line) {
         Ok(order) => order,
         Err(malformed) => {
@@ -251,7 +258,8 @@ async fn taken(principal: &Principal, market: MarketHandle, line: &Bytes) -> Res
             return Err(failure);
         }
     };
-    let pending = principal.order(&market, order).map_err(|cause| Failure::from(&cause))?;
+    let trace = trace.and_then(|trace| trace.order(order.body.kind()));
+    let pending = principal.order(&market, order, trace).map_err(|cause| Failure::from(&cause))?;
     match timeout(WITHIN, pending.answer()).await {
         Ok(Ok(Answer::Taken { offset })) => Ok(Turn { market, offset: offset.0 }),
         Ok(Ok(Answer::Refused { offset, reason })) => Err(Failure::refused(offset.0, reason)),

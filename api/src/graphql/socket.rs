@@ -24,6 +24,7 @@ use super::code::labelled;
 use super::http::{MOST_QUERY_BYTES, MOST_REQUEST_BYTES, fault};
 use crate::auth::{Gate, Principal, bearer};
 use crate::fault::RequestFault;
+use crate::trace::{RequestTrace, Tracing};
 
 /// The protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -47,6 +48,7 @@ pub async fn open(
     gate: Data<Gate>,
     schema: Data<Schema>,
     closing: &Closing,
+    tracing: Data<Option<Tracing>>,
 ) -> Result<HttpResponse, Error> {
     // Browsers send any page's sockets anywhere; only they send where the page is from.
     if let Some(origin) = header(request.headers(), ORIGIN)
@@ -72,6 +74,7 @@ pub async fn open(
         gate,
         principal,
         schema,
+        tracing,
         operations: SelectAll::new(),
         running: HashMap::new(),
         count: 0,
@@ -138,6 +141,7 @@ struct Socket {
     gate: Data<Gate>,
     principal: Option<Principal>,
     schema: Data<Schema>,
+    tracing: Data<Option<Tracing>>,
     operations: SelectAll<BoxStream<'static, Answer>>,
     running: HashMap<String, Operation>,
     /// Operations so far.
@@ -255,7 +259,9 @@ impl Socket {
         if let Err(cause) = principal.spend(1) {
             return self.refuse(&id, &fault("RATE_LIMITED", &cause.to_string())).await;
         }
-        let (responses, abort) = abortable(self.schema.execute_stream(operation.data(principal)).map(labelled));
+        let trace = RequestTrace::of_operation(self.tracing.get_ref().as_ref(), &operation);
+        let (responses, abort) =
+            abortable(self.schema.execute_stream(operation.data(principal).data(trace)).map(labelled));
         self.count += 1;
         let (name, number) = (id.clone(), self.count);
         let mut responses = responses.map(Some).chain(stream::iter([None])).boxed();

@@ -3,6 +3,7 @@
 
 use async_graphql::{Context, Error, ID, Result, Subscription as Listening};
 use futures_util::{Stream, StreamExt, stream};
+use hansom_dispatcher::trace::Offered;
 use hansom_dispatcher::{MarketHandle, Topic, WallClock};
 use hansom_engine::RideId;
 use hansom_market::ingest::{Fact, Published};
@@ -138,14 +139,24 @@ fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
     wanted: W,
 ) -> impl Stream<Item = Result<Event>> + use<W> {
     let name = market.name().to_owned();
+    // Which listeners offers are for.
+    let kind = match &topic {
+        None => Some("events"),
+        Some(Topic::Driver(_)) => Some("offers"),
+        Some(Topic::Ride(_)) => None,
+    };
     let follow = match topic {
         Some(topic) => Follow::topic(market.clone(), place.from, topic),
         None => Follow::live(market.clone(), place.from),
     };
-    let pieces = stream::unfold(Some((follow, wanted)), move |listener| {
+    let pieces = stream::unfold(Some((follow, wanted, Vec::new())), move |listener| {
         let (name, principal, market) = (name.clone(), principal.clone(), market.clone());
         async move {
-            let (mut follow, wanted) = listener?;
+            let (mut follow, wanted, mut given) = listener?;
+            if let Some(kind) = kind {
+                // What it was given before it has taken.
+                given.drain(..).for_each(|offer: Offered| offer.delivered(kind));
+            }
             let mut last = false;
             let piece = match follow.next().await {
                 Next::Told(told) => {
@@ -156,6 +167,7 @@ fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
                             last |= matches!(is, Wanted::Last);
                             if !matches!(is, Wanted::No) && !place.has(fact) {
                                 piece.extend(seen(&principal, &market, fact).map(Ok));
+                                given.extend(turn.offers.iter().find(|offer| offer.is(&fact.fact)).cloned());
                             }
                         }
                         if last {
@@ -171,7 +183,7 @@ fn told<W: Fn(&Fact) -> Wanted + Send + 'static>(
                 }
                 Next::Closed => std::future::pending().await,
             };
-            Some((stream::iter(piece), (!last).then_some((follow, wanted))))
+            Some((stream::iter(piece), (!last).then_some((follow, wanted, given))))
         }
     });
     pieces.flatten()

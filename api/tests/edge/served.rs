@@ -220,7 +220,8 @@ impl Reply {
 
 /// A free port on this machine, in plain HTTP.
 pub fn edge(gate: Gate) -> Edge {
-    Edge { address: ([127, 0, 0, 1], 0).into(), gate, certificate: None, origins: Origins::default() }
+    let address = ([127, 0, 0, 1], 0).into();
+    Edge { address, gate, certificate: None, origins: Origins::default(), collector: None }
 }
 
 impl Drop for Served {
