@@ -605,6 +605,7 @@ pub struct Access {
     /// How many an operator or a service may send
     #[arg(long, value_name = "N", default_value_t = Rate::SERVICES.per_s, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub service_rate: u32,
+    #[allow(rustdoc::bare_urls, reason = "it is read in a terminal")]
     /// A site whose pages may use the routes from a browser, such as https://app.example; may be given more than once
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub cors_origin: Vec<String>,

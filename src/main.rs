@@ -1,7 +1,7 @@
 //! Hansom: a ride-hailing dispatcher, and the city simulator that proves it.
 //!
 //! This crate is the command line: [`cli`] says what can be typed, [`cmd`] does it, a file a subcommand, [`show`] prints,
-//! [`access`] reads keys and tokens, [`http`] talks to a server, [`bench`] measures one, [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
+//! [`access`] reads keys and tokens, [`http`] talks to a server, [`mod@bench`] measures one, [`error`] names what went wrong with its code, its hint and its exit code. It knows how to wire the other crates
 //! together; refuses to know what a dispatcher does.
 
 #![expect(clippy::format_push_string, reason = "texts for people are short, and read better as one expression a line")]

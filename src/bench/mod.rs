@@ -4,7 +4,7 @@
 //! were due ([`recorder`]): a market that stands still is charged with everybody who would have asked meanwhile, not with the one
 //! who waited for his turn. [`scene`] is the city around them: drivers who report, take offers and drive. [`step`] measures
 //! one rate, [`knee`] looks for the one at which it bends; [`stages`], [`disk`] and [`usage`] say where the time goes. [`subject`] is
-//! what is driven. [`report`], [`text`] and [`page`] tell what came out.
+//! what is driven. [`mod@report`], [`mod@text`] and [`mod@page`] tell what came out.
 
 mod arrivals;
 mod crew;

@@ -1,8 +1,8 @@
 //! GraphQL: what riders, drivers and operators ask, order and listen to.
 //!
 //! An order goes the way of `/v1/commands`: the input becomes the same line, the same decoder reads it, the same market decides
-//! it, and the answer is there once the turn is durable ([`mutation`]). What is told comes from what the market released
-//! ([`event`], [`subscription`]); what is asked, from the read models ([`query`]). What can be expected to go wrong is a type
+//! it, and the answer is there once the turn is durable (`mutation`). What is told comes from what the market released
+//! (`event`, `subscription`); what is asked, from the read models (`query`). What can be expected to go wrong is a type
 //! ([`failure`]), never a sentence alone. Refuses to know a rule of the market.
 
 // Resolvers are asynchronous, whether they wait or not.

@@ -25,7 +25,7 @@ const TOOLS: [Tool; 3] = [
 /// What the clients need, besides.
 const CLIENTS: [Tool; 4] = [
     Tool {
-        see: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18)"],
+        see: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
         package: "nodejs",
         needed: "Node 18 or newer",
     },
