@@ -95,6 +95,6 @@ export class Browser {
     this.#socket?.close();
     this.#chromium.kill();
     await ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10 });
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
   }
 }
