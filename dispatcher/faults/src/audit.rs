@@ -183,19 +183,24 @@ impl Audit {
 
     /// A process came up again: nothing that was released is missing, what it knows is what was known, and what it found
     /// beyond that is what was decided before.
-    pub fn restarted(&mut self, disk: &SimDisk, begun: &Begun, decided: &BTreeMap<u64, Turn>, trusts: bool) -> Checked {
+    pub fn restarted(
+        &mut self,
+        disk: &SimDisk,
+        begun: &Begun,
+        decided: &BTreeMap<u64, Turn>,
+        trusts: bool,
+    ) -> Result<(), Reread> {
         let next = begun.next;
         ensure(next.0 >= self.durable(), Promise::Kept, || {
             let last = self.commits.last();
             format!("turns up to {} were released, {next} is left, the last commit began at {last:?}", self.durable())
         })?;
-        let unreadable = |fault: LogError| Broken::new(Promise::Kept, format!("the log cannot be read: {fault}"));
         if next.0 > self.durable() {
             self.commit();
             let mut reader =
-                Reader::open_on(Arc::new(disk.clone()), &log_folder(), self.durable()).map_err(unreadable)?;
+                Reader::open_on(Arc::new(disk.clone()), &log_folder(), self.durable()).map_err(Reread::Log)?;
             let mut turn = blank();
-            while reader.next(&mut turn).map_err(unreadable)?.is_some() {
+            while reader.next(&mut turn).map_err(Reread::Log)?.is_some() {
                 let known = decided.get(&turn.offset.0).is_some_and(|decided| *decided == turn);
                 let of_start = matches!(turn.command, Command::Resume { .. } | Command::Upgrade(_));
                 ensure(known || of_start, Promise::Kept, || format!("nobody decided offset {}", turn.offset))?;

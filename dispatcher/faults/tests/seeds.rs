@@ -65,3 +65,10 @@ fn a_warning_ends_with_its_ride() {
 fn a_retry_is_no_conflict_when_a_blocked_driver_comes() {
     passes(16, Options::default());
 }
+
+/// Seed 23361: the disk lies about what is written anew while the market is opened, of which nobody was told yet. It was the
+/// simulation that took this for a loss.
+#[test]
+fn a_lie_about_what_is_mended_is_found() {
+    assert_eq!(passes(23_361, Options::default()).ending, Ending::Detected);
+}

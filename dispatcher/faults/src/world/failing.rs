@@ -159,7 +159,15 @@ impl World {
             }
         }
         let trusts = !lied && self.trusts();
-        self.audit.restarted(&self.disk, begun, &self.left_behind, trusts)?;
+        match self.audit.restarted(&self.disk, begun, &self.left_behind, trusts) {
+            Ok(()) => {}
+            Err(Reread::Broken(broken)) => return Err(broken),
+            // The disk lied about what was written anew while the market was opened: nobody was told of that yet.
+            Err(Reread::Log(_)) if !trusts => return Ok(Some(Ending::Detected)),
+            Err(Reread::Log(fault)) => {
+                return Err(Broken::new(Promise::Kept, format!("the log cannot be read: {fault}")));
+            }
+        }
         self.left_behind.clear();
         self.summary.starts += 1;
         self.summary.snapshots += u64::from(begun.snapshot);
