@@ -172,6 +172,9 @@ impl Process {
             lock(&self.released).turns.push(Arc::new(turn.clone()));
         }
         self.decided.insert(turn.offset.0, turn);
+        if self.bug == Some(Bug::FollowBeforeSync) {
+            self.run_ahead();
+        }
     }
 
     pub fn next_wakeup(&self, before: Millis) -> Option<Wakeup> {
@@ -222,7 +225,17 @@ impl Process {
 
     /// Gives a turn that was released to the follower.
     pub fn follow(&mut self, turn: &Turn) {
-        if let Some(follower) = &mut self.follower {
+        let Some(follower) = &mut self.follower else { return };
+        let has_it = self.bug == Some(Bug::FollowBeforeSync) && turn.offset < follower.standing().next;
+        if !has_it {
+            follower.take(turn);
+        }
+    }
+
+    /// Gives the follower what was decided and not released.
+    fn run_ahead(&mut self) {
+        let Some(follower) = &mut self.follower else { return };
+        while let Some(turn) = self.decided.get(&follower.standing().next.0) {
             follower.take(turn);
         }
     }

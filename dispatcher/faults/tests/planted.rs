@@ -1,7 +1,7 @@
 //! Bugs planted in the market, each seen within some seeds, and as what it is.
 
 use hansom_engine::invariant::Invariant;
-use hansom_faults::Bug::{Disk, Files, NoAnswer, ReleaseAfterError, ReleaseBeforeSync, Rule};
+use hansom_faults::Bug::{Disk, Files, FollowBeforeSync, NoAnswer, ReleaseAfterError, ReleaseBeforeSync, Rule};
 use hansom_faults::Promise::{
     Alone, Answer, Calm, Deadline, Detected, Ends, Holds, Kept, Once, Redecided, Restored, Starts, Synced,
 };
@@ -57,6 +57,7 @@ planted! {
     panics: Rule(RuleBug::Panic) => Calm;
     release_before_sync: ReleaseBeforeSync => Synced;
     release_after_error: ReleaseAfterError => Synced;
+    follow_before_sync: FollowBeforeSync => Starts;
     no_answer: NoAnswer => Ends;
     no_sync: Disk(DiskBug::NoSync) => Synced;
     no_folder_sync: Disk(DiskBug::NoFolderSync) => Synced;

@@ -73,6 +73,8 @@ pub enum Bug {
     NoAnswer,
     /// What was decided before some error is released after it.
     ReleaseAfterError,
+    /// The follower takes turns as they are decided, and its snapshots may tell of more than the log.
+    FollowBeforeSync,
 }
 
 /// A bug of the rules.
