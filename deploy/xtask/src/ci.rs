@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::expected::{self, Built, Mode};
 use crate::shell::{self, Failure, Result, cargo, step};
-use crate::{fuzz, kill};
+use crate::{clients, fuzz, kill};
 
 /// The scenario that is run end to end: seconds.
 const TOWN: &str = "scenarios/small-town.toml";
@@ -29,6 +29,7 @@ pub fn run(root: &Path) -> Result<()> {
     fuzz::run(root, fuzz::MINUTE, &[])?;
     let built = expected::build(root)?;
     end_to_end(root, &built)?;
+    clients::run(root, &built, &[])?;
     expected::run(root, Mode::Compare)
 }
 

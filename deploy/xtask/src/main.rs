@@ -20,7 +20,7 @@ use shell::Failure;
 const HELP: &str = "\
 Chores of the repository. Usage: cargo xtask CHORE
 
-  ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit
+  ci                  all that must pass before a change lands: format, lints, docs, tests, runs end to end, audit, clients
   test                all tests; gets the programs they run besides what cargo builds, where that is possible
   tidy                dead links, error codes without a section, backward or unused dependencies, licences
   fuzz [--seconds N] [TARGET…]
