@@ -190,7 +190,7 @@ impl MarketActor {
         let Spec { planner, streets, .. } = &self.spec;
         let Some(place) = planner else { return Box::new(streets.planner()) };
         let shared = self.shared.clone();
-        let missed = move |Miss { at, why, answer }: Miss| {
+        let missed = move |Miss { at, why, answer, .. }: Miss| {
             warn!(market = %shared.name, %why, "the planner's answer was not taken: the rides wait for the next window");
             if !answer.is_empty() {
                 shared.quarantine.put(why.to_string(), "planner", at, answer);

@@ -97,8 +97,12 @@ fn a_planner_that_cannot_be_had_is_explained() {
     insta::assert_snapshot!(told);
     let said =
         desk.hansom("simulate town.toml --set policy.kind=external --set policy.external.command=./nowhere --out run");
-    assert_eq!(said.code, 0, "{}", said.whole());
-    assert!(said.err.contains("the planner cannot be reached"), "{}", said.err);
+    assert_eq!(said.code, 1, "{}", said.whole());
+    assert!(said.err.contains("error[E0612]: the planner cannot be reached: No such file"), "{}", said.err);
+    desk.write("silent.py", "import sys\nprint('no planner today', file=sys.stderr)\n");
+    let (said, _) = planned(&desk, "silent.py", "");
+    assert_eq!(said.code, 1, "{}", said.whole());
+    assert!(said.err.contains("error[E0612]") && said.err.contains("no planner today"), "{}", said.err);
 }
 
 /// Installs what the example needs, pinned, in an environment of its own; that needs a package index.

@@ -8,7 +8,7 @@ use hansom_engine::record::{Header, Ping};
 use hansom_engine::{Command, Turn};
 use hansom_geo_index::Millis;
 use hansom_market::log::{LogError, Mode, Writer};
-use hansom_market::planning::{External, Miss};
+use hansom_market::planning::{External, Fault, Miss};
 use hansom_market::seam::clock::Monotonic;
 use hansom_market::seam::disk::Nowhere;
 use hansom_market::{Closed, Market, MarketError, Wakeup};
@@ -103,6 +103,13 @@ impl Port {
     /// An empty buffer for positions.
     pub fn buffer(&mut self) -> Vec<Ping> {
         self.market.pings_buffer()
+    }
+
+    /// Why a planner outside was never heard of, if it is gone without an answer to its first question.
+    pub fn planner_never_came(&self) -> Option<String> {
+        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = missed.first.first().filter(|miss| !miss.has_spoken && matches!(miss.why, Fault::Gone(_)));
+        first.map(|miss| miss.why.to_string())
     }
 
     /// Closes the market and its log. Returns the answers of a planner outside that were not taken, too.

@@ -69,6 +69,12 @@ pub enum RunError {
     /// The market stopped.
     #[error(transparent)]
     Market(#[from] MarketError),
+    /// A planner outside that is not there.
+    #[error("{why}; it has answered nothing so far")]
+    NoPlanner {
+        /// What became of the first question.
+        why: String,
+    },
     /// A file of the run could not be written.
     #[error("{}: {source}", path.display())]
     Write {
@@ -288,7 +294,7 @@ const MEMORY: Millis = Millis::from_secs(300);
 
 impl Run<'_> {
     /// Runs until every ride is over; whether it was stopped before.
-    fn go(&mut self, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> Result<bool, MarketError> {
+    fn go(&mut self, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> Result<bool, RunError> {
         let period = self.scenario.period;
         let latest = period.end + RUN_OUT;
         let (mut tell_at, mut weigh_at) = (period.start, period.start);
@@ -303,6 +309,9 @@ impl Run<'_> {
                 tell_at = at + PROGRESS;
                 if stop.load(Ordering::Relaxed) {
                     return Ok(true);
+                }
+                if let Some(why) = self.port.planner_never_came() {
+                    return Err(RunError::NoPlanner { why });
                 }
                 progress(&self.progress());
                 if at >= weigh_at {

@@ -46,6 +46,12 @@ pub enum Error {
     /// A planner that does not find the best: a fault of ours.
     #[error(transparent)]
     Planner(MarketError),
+    /// A planner of somebody else's that is not there.
+    #[error("{why}; it has answered nothing so far")]
+    NoPlanner {
+        /// What became of the first question.
+        why: String,
+    },
     /// A log read back.
     #[error(transparent)]
     Replay(ReplayError),
@@ -362,6 +368,7 @@ impl From<RunError> for Error {
             RunError::Demand(error) => Self::Demand(error),
             RunError::Supply(error) => Self::Supply(error),
             RunError::Market(error) => error.into(),
+            RunError::NoPlanner { why } => Self::NoPlanner { why },
             RunError::Write { path, source } => Self::File { action: "write", path, source },
         }
     }

@@ -70,6 +70,7 @@ impl Error {
             )
             | Self::Log(LogError::Io { .. } | LogError::Failed)
             | Self::Planner(_)
+            | Self::NoPlanner { .. }
             | Self::Output(_)
             | Self::File { .. }
             | Self::Quarantine(QuarantineError::Io { .. } | QuarantineError::InUse { .. })
@@ -142,6 +143,10 @@ impl Error {
             Self::Supply(error) => problem(error.code(), error.hint()),
             Self::Log(error) => problem(log_code(error), &error.hint().unwrap_or_else(|| LOG_HINT.to_owned())),
             Self::Planner(_) => problem("E0609", "this is a fault of the program; please report it with the scenario"),
+            Self::NoPlanner { .. } => problem(
+                "E0612",
+                "does `policy.external` name a program that starts here, or an address where one listens? Its errors are above",
+            ),
             Self::Replay(error) => {
                 problem(replay_code(error), &error.hint().unwrap_or_else(|| DIVERGED_HINT.to_owned()))
             }

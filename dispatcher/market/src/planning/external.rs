@@ -28,6 +28,8 @@ pub struct Miss {
     pub why: Fault,
     /// The answer, if there was one.
     pub answer: Vec<u8>,
+    /// Whether the program had answered anything before.
+    pub has_spoken: bool,
 }
 
 /// Why an answer was not taken.
@@ -63,13 +65,22 @@ pub struct External {
     /// Works out which pairs are allowed, and what they cost.
     pairs: BatchPlanner,
     peer: Option<Peer>,
+    /// Whether it has answered anything so far.
+    has_spoken: bool,
     missed: Missed,
 }
 
 impl External {
     /// A planner that is reached with its first question.
     pub fn new(place: Outlying, streets: &Streets, missed: Missed) -> Self {
-        Self { place, network: streets.network.clone(), pairs: streets.planner(), peer: None, missed }
+        Self {
+            place,
+            network: streets.network.clone(),
+            pairs: streets.planner(),
+            peer: None,
+            has_spoken: false,
+            missed,
+        }
     }
 
     fn ask(&mut self, line: Vec<u8>) -> Result<Vec<u8>, Fault> {
@@ -88,7 +99,10 @@ impl External {
 impl Plan for External {
     fn answer(&mut self, problem: &MatchingProblem<'_>) -> Result<Proposal, NotOptimal> {
         let matrix = self.pairs.matrix(problem);
-        let (why, said) = match self.ask(question(problem, &matrix, &self.network)) {
+        let has_spoken = self.has_spoken;
+        let asked = self.ask(question(problem, &matrix, &self.network));
+        self.has_spoken |= asked.is_ok();
+        let (why, said) = match asked {
             Ok(said) => match answer(&said, problem.basis, &matrix) {
                 Ok(proposal) => return Ok(proposal),
                 Err(wrong) => (Fault::from(wrong), said),
@@ -99,7 +113,7 @@ impl Plan for External {
                 (fault, Vec::new())
             }
         };
-        (self.missed)(Miss { at: problem.at, why, answer: said });
+        (self.missed)(Miss { at: problem.at, why, answer: said, has_spoken });
         Ok(Proposal { basis: problem.basis, changes: Vec::new() })
     }
 }
