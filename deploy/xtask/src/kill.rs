@@ -17,7 +17,8 @@ pub fn run(root: &Path, kills: &str, seed: &str) -> Result<()> {
     shell::step("kill", test)
 }
 
-const TEST: [&str; 8] = ["test", "--locked", "--package", "hansom", "--test", "kill", "--", "--nocapture"];
+// Of the whole workspace, so that what its tests were built from is used again.
+const TEST: [&str; 7] = ["test", "--locked", "--workspace", "--test", "kill", "--", "--nocapture"];
 
 /// Has the server run out of a disk of 16 MiB under load, and get room again. The disk is there for this process only, which
 /// takes a kernel that lets users mount their own.
