@@ -211,9 +211,10 @@ async fn attend(scenario: &Scenario, arguments: &Serve, house: &House, server: P
 }
 
 fn summary(tally: &Tally) -> String {
-    let Tally { requests, completed, open, orders, positions, refused, misbehaved } = *tally;
+    let Tally { requests, others, completed, open, orders, positions, refused, misbehaved } = *tally;
     let rows = [
         ("requests", requests),
+        ("others' requests", others),
         ("completed", completed),
         ("not over", open),
         ("orders sent", orders),

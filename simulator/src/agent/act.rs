@@ -254,7 +254,7 @@ impl World {
         // What is done for a ride is told even if it takes no time.
         if at > since || (ride.is_some() && kind != Kind::Stand) {
             let stint = Stint { vehicle, ride, kind, from, to, start: since, end: at, driven_mm };
-            let trip = ride.map(|ride| &mut self.trips[ride.index() - 1]);
+            let trip = ride.map(|ride| self.trip(ride));
             let mut riders = 0;
             if let (Kind::Loaded, Some(trip)) = (kind, trip) {
                 trip.driven_mm += driven_mm;

@@ -5,6 +5,7 @@ use hansom_engine::record::{Account, Event, OfferMade, RideRequested, Settlement
 use hansom_engine::{Command, DriverId, RideId, Turn};
 use hansom_geo_index::{Millis, Position};
 
+use super::rider::guests_before;
 use super::{Duty, Sender, World, driver};
 use crate::clock::Cue;
 use crate::report::{Kind, Payment, Quote, Trip};
@@ -102,13 +103,16 @@ impl World {
         }
     }
 
-    fn trip(&mut self, ride: RideId) -> &mut Trip {
-        &mut self.trips[ride.index() - 1]
+    /// What is kept of a ride.
+    pub(super) fn trip(&mut self, ride: RideId) -> &mut Trip {
+        match guests_before(ride) {
+            Some(before) => &mut self.guests[before],
+            None => &mut self.trips[ride.index() - 1],
+        }
     }
 
     fn requested(&mut self, at: Millis, e: &RideRequested) {
         let RideRequested { ride, direct_ms, direct_mm, first_eta_ms, .. } = *e;
-        debug_assert!(ride.index() <= self.trips.len(), "rides are numbered in order of request");
         self.trip(ride).quote = Some(Quote { direct_ms, direct_mm, first_eta_ms });
         let until = self.riders.add(ride, at, Millis(i64::from(direct_ms))).until();
         self.agenda.add(until, Cue::GiveUp, ride.0, 0);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use hansom_engine::domain::Hours;
 use hansom_engine::record::{Ping, RequestRide, StartShift};
-use hansom_engine::{Command, DriverId};
+use hansom_engine::{Command, DriverId, RideId};
 use hansom_geo_index::Millis;
 use hansom_geo_index::route::{Path, Times};
 
@@ -30,8 +30,8 @@ use crate::traffic::Traffic;
 
 use driver::{Driver, Duty, OpenStint};
 pub use known::Known;
-use rider::Riders;
 pub use rider::Traits;
+use rider::{Riders, guest};
 pub use vehicle::{Roads, Vehicle};
 
 /// Who sent a command, and so who is told what became of it.
@@ -65,6 +65,8 @@ pub struct World {
     agenda: Agenda,
     sense: Sense,
     trips: Vec<Trip>,
+    /// What is kept of the rides of guests.
+    guests: Vec<Trip>,
     stints: Stints,
     totals: Totals,
     series: Series,
@@ -164,6 +166,7 @@ impl World {
             started: Vec::new(),
             agenda,
             trips: Vec::new(),
+            guests: Vec::new(),
             stints,
             totals: Totals::default(),
             series: Series::new(scenario.period.start),
@@ -230,6 +233,13 @@ impl World {
             tier: self.keys.constants.tier,
             blocked: Box::default(),
         }))
+    }
+
+    /// Somebody outside has asked for a ride, and there is one more rider: a guest, for whom that one speaks. Returns the ride's
+    /// number, under which the world will hear of it.
+    pub fn welcome(&mut self, request: Request) -> RideId {
+        self.guests.push(Trip::new(request));
+        guest(self.guests.len() - 1)
     }
 
     /// The run ends: the drivers who are still on shift, in order of vehicle.

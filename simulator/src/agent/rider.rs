@@ -77,6 +77,25 @@ pub struct Traits {
     pub shows: Option<bool>,
 }
 
+impl Traits {
+    /// A guest comes to the pickup, and waits until whoever speaks for him cancels.
+    const GUEST: Self = Self { patience: Millis::MAX, lateness: Millis::MAX, shows: Some(true) };
+}
+
+/// Rides of guests are numbered from here on. Those of the scenario, by whose numbers all is drawn, are the same with guests and
+/// without.
+const FIRST_GUEST: u32 = 1 << 31;
+
+/// The number of a guest's ride, of which there were `before` before.
+pub fn guest(before: usize) -> RideId {
+    RideId(FIRST_GUEST + before as u32)
+}
+
+/// How many guests had rides before this one; `None`: its rider is one of the scenario.
+pub fn guests_before(ride: RideId) -> Option<usize> {
+    ride.0.checked_sub(FIRST_GUEST).map(|before| before as usize)
+}
+
 /// All riders whose rides are not over.
 #[derive(Debug)]
 pub struct Riders {
@@ -111,12 +130,7 @@ impl Riders {
     /// A rider asked for a ride at `at`.
     pub fn add(&mut self, ride: RideId, at: Millis, direct: Millis) -> &Rider {
         let id = u64::from(ride.0);
-        let known = ride.index().checked_sub(1).and_then(|n| self.known.get(n));
-        let Traits { patience, lateness, shows } = known.copied().unwrap_or_else(|| Traits {
-            patience: self.scenario.patience.pick(self.patience.draw(id, 0)),
-            lateness: self.scenario.lateness.pick(self.lateness.draw(id, 0)),
-            shows: None,
-        });
+        let Traits { patience, lateness, shows } = self.traits(ride);
         let rider = Rider {
             patience_until: at + patience,
             lateness,
@@ -128,6 +142,19 @@ impl Riders {
             offered_to: Vec::new(),
         };
         self.open.entry(ride).or_insert(rider)
+    }
+
+    fn traits(&self, ride: RideId) -> Traits {
+        if guests_before(ride).is_some() {
+            return Traits::GUEST;
+        }
+        let id = u64::from(ride.0);
+        let known = ride.index().checked_sub(1).and_then(|n| self.known.get(n));
+        known.copied().unwrap_or_else(|| Traits {
+            patience: self.scenario.patience.pick(self.patience.draw(id, 0)),
+            lateness: self.scenario.lateness.pick(self.lateness.draw(id, 0)),
+            shows: None,
+        })
     }
 
     /// The rider of a ride that is not over.

@@ -10,11 +10,12 @@ use hansom_market::ingest::{Body, Fact, Published, event, order};
 
 use super::LiveCity;
 use crate::agent::Sender;
+use crate::demand::Request;
 
 /// Coordinates are rounded: a place on a street is this near to it, in mm.
 const NEAR_MM: i64 = 1_000_000;
 
-/// Where the rides of the city lead, and who drives which: what a driver's app tells him of the way.
+/// Where the rides lead that the city's drivers may drive, and who drives which: what a driver's app tells him of the way.
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     places: BTreeMap<RideId, (Position, Position)>,
@@ -22,7 +23,7 @@ pub(super) struct Ways {
 }
 
 impl LiveCity {
-    /// Takes a fact in. What is of another city is passed over.
+    /// Takes a fact in. A ride that somebody else asked for is a guest's; others' drivers are passed over.
     pub fn hear(&mut self, published: &Published) {
         let at = published.time;
         match &published.fact {
@@ -89,9 +90,10 @@ impl LiveCity {
     }
 
     fn ride_requested(&mut self, at: Millis, it: &event::RideRequested) {
-        let Some(ride) = it.request.and_then(|key| self.names.numbered(key, it.ride)) else { return };
-        self.unheard -= 1;
+        let own = it.request.and_then(|key| self.names.numbered(key, it.ride));
+        self.unheard -= u64::from(own.is_some());
         let (Some(pickup), Some(dropoff)) = (self.place(it.pickup), self.place(it.dropoff)) else { return };
+        let ride = own.unwrap_or_else(|| self.welcome(at, it));
         self.ways.places.insert(ride, (pickup, dropoff));
         let requested = record::RideRequested {
             ride,
@@ -112,7 +114,15 @@ impl LiveCity {
         self.tell(at, Event::RideRequested(Box::new(requested)));
     }
 
-    /// The event that a fact about a ride of this city is.
+    /// Somebody who is not of the city has asked for a ride: its drivers take it as any other, and a guest waits at the pickup.
+    fn welcome(&mut self, at: Millis, it: &event::RideRequested) -> RideId {
+        let ride = self.world.welcome(Request { at, pickup: it.pickup, dropoff: it.dropoff, seats: it.seats });
+        self.names.pair(ride, it.ride);
+        self.tally.others += 1;
+        ride
+    }
+
+    /// The event that a fact about a ride is, if the city has heard of the ride and its driver.
     fn of_ride(&self, fact: &Fact) -> Option<Event> {
         let ride = |market: RideId| self.names.ride(market);
         let driver = |name| self.names.driver_id(name);

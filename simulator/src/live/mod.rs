@@ -1,7 +1,8 @@
 //! A city outside of its market: riders and drivers as clients, who send lines and hear what a stream of events tells.
 //!
 //! The same `World` as in a run. It numbers drivers and rides in its own order, so that the market may have served others
-//! before, and others beside; what is told of those is passed over. Knows orders, positions and facts; refuses to know sockets
+//! before, and others beside. A ride that somebody else orders is driven like the city's own: its rider is a guest, who waits at the
+//! pickup as long as it takes, and of whom all else is heard from the market. What is told of others' drivers is passed over. Knows orders, positions and facts; refuses to know sockets
 //! and clocks: whoever drives it says what time it is and carries the lines.
 
 mod hear;
@@ -59,7 +60,9 @@ pub struct LiveCity {
 pub struct Tally {
     /// Requests made.
     pub requests: u64,
-    /// Rides completed.
+    /// Requests that others made.
+    pub others: u64,
+    /// Rides completed, whoever asked for them.
     pub completed: u64,
     /// Rides that are not over.
     pub open: u64,
@@ -105,7 +108,8 @@ impl LiveCity {
         [self.world.next_at(), self.world.next_bundle(), request, self.mischief.next_at()].into_iter().flatten().min()
     }
 
-    /// Whether it is over at `now`: everybody has asked, and every ride has ended, or has had long enough to.
+    /// Whether it is over at `now`: everybody has asked, and every ride has ended, guests' too, or has had long enough to. So
+    /// whoever goes on ordering keeps it open no longer than [`RUN_OUT`] beyond its period.
     pub fn is_over(&self, now: Millis) -> bool {
         let quiet = self.next_request == self.requests.len() && self.unheard == 0 && self.world.open_rides() == 0;
         now >= self.period.end && quiet || now > self.period.end + RUN_OUT

@@ -8,7 +8,7 @@ use hansom_market::ingest::{Body, Rating, RideRef, order};
 use crate::supply;
 
 /// Drivers have names, of which the city knows those of its fleet; rides have numbers, the market's and the city's own, which
-/// counts its requests.
+/// counts its requests and, apart from them, its guests'.
 #[derive(Debug)]
 pub(super) struct Names {
     /// The vehicle of each driver of the fleet.
@@ -18,10 +18,13 @@ pub(super) struct Names {
     ids: BTreeMap<Name, DriverId>,
     /// What they hold in their hands, by the same numbers.
     devices: Vec<Device>,
-    /// By the city's numbers, from 1: the market's, once it has told.
-    rides: Vec<Option<RideId>>,
+    /// The market's numbers of rides by the city's, once it has told …
+    market: BTreeMap<RideId, RideId>,
+    /// … and the city's by the market's.
     own: BTreeMap<RideId, RideId>,
-    /// Requests of which the market has not told yet.
+    /// How many rides the city's riders have asked for.
+    requests: u32,
+    /// Those of which the market has not told yet.
     asked: BTreeMap<Key, RideId>,
 }
 
@@ -45,8 +48,9 @@ impl Names {
             drivers: Vec::new(),
             ids: BTreeMap::new(),
             devices: Vec::new(),
-            rides: Vec::new(),
+            market: BTreeMap::new(),
             own: BTreeMap::new(),
+            requests: 0,
             asked: BTreeMap::new(),
         }
     }
@@ -66,16 +70,21 @@ impl Names {
 
     /// The next ride is asked for with this order.
     pub fn ask(&mut self, key: Key) {
-        self.rides.push(None);
-        self.asked.insert(key, RideId(self.rides.len() as u32));
+        self.requests += 1;
+        self.asked.insert(key, RideId(self.requests));
     }
 
-    /// The city's number of the ride that the market has given a number; `None`: it is not of this city.
+    /// The city's number of the ride that the market has given a number; `None`: nobody of this city has asked for it.
     pub fn numbered(&mut self, key: Key, market: RideId) -> Option<RideId> {
         let own = self.asked.remove(&key)?;
-        self.rides[own.index() - 1] = Some(market);
-        self.own.insert(market, own);
+        self.pair(own, market);
         Some(own)
+    }
+
+    /// A ride has these numbers in the city and in the market.
+    pub fn pair(&mut self, own: RideId, market: RideId) {
+        self.market.insert(own, market);
+        self.own.insert(market, own);
     }
 
     /// The city's number of a ride.
@@ -111,7 +120,7 @@ impl Names {
     pub fn body(&self, command: &Command) -> Option<Body> {
         let driver = |id: &DriverId| self.driver(*id).cloned();
         let session = |id: &DriverId| self.devices.get(id.index()).map_or(1, |device| device.session);
-        let ride = |own: &RideId| self.rides.get(own.index().checked_sub(1)?).copied().flatten().map(RideRef::Number);
+        let ride = |own: &RideId| self.market.get(own).copied().map(RideRef::Number);
         Some(match command {
             Command::StartShift(it) => Body::StartShift(order::StartShift {
                 driver: it.driver.clone(),

@@ -2,6 +2,8 @@
 
 mod behaviour;
 mod closed_forms;
+mod guests;
+mod live;
 mod repeat;
 mod rows;
 mod town;

@@ -45,8 +45,8 @@ pub fn live(server: Peer, market: &str, mut city: LiveCity, clock: WallClock) ->
         positions.clear();
         if told.elapsed() >= TELL {
             told = Instant::now();
-            let Tally { requests, completed, open, .. } = city.tally();
-            info!(requests, completed, open, overloaded = post.overloaded, "the city lives");
+            let Tally { requests, others, completed, open, .. } = city.tally();
+            info!(requests, others, completed, open, overloaded = post.overloaded, "the city lives");
         }
         let wait = city.next_at().map_or(PAUSE, |at| clock.until(at)).min(PAUSE);
         if let Ok(fact) = facts.recv_timeout(wait) {
