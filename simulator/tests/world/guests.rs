@@ -202,21 +202,51 @@ fn a_ride_that_whoever_ordered_cancels_lets_its_driver_go() {
 
 #[test]
 fn people_who_misbehave_bring_guests_to_their_ends_too() {
+    for seed in 1..=6 {
+        misbehave(seed);
+    }
+}
+
+/// Each third of those who ordered for guests tries to cancel after as many facts of the ride as the seed says.
+fn misbehave(seed: usize) {
     let misbehaviour = "retry=0.2,late-accept=0.3,double-accept=0.2,two-devices=0.2,dark=0.1,no-show=0.2";
     for policy in ["nearest", "batch"] {
-        let run = town(&format!("policy.kind={policy} supply.vehicles=16 driver.cancel=0.1 silence.redispatch_s=180"));
+        let keys =
+            format!("seed={seed} policy.kind={policy} supply.vehicles=16 driver.cancel=0.1 silence.redispatch_s=180");
+        let run = town(&keys);
         let mut live = Live::new(&run, misbehaviour.parse().expect("all are known"));
         for guest in 0..20 {
             live.ask(60 + 120 * i64::from(guest), &format!("guest{guest}"), 3 * guest, 80 - 3 * guest, 1);
         }
-        let history = live.live(&mut silent);
+        // Which guest it is, and how much was told of the ride.
+        let mut heard: BTreeMap<RideId, (usize, usize)> = BTreeMap::new();
+        let mut fickle = Vec::new();
+        let history = live.live(&mut |published| {
+            let ride = published.fact.ride()?;
+            if let Fact::RideRequested(it) = &published.fact
+                && it.rider.0.starts_with("guest")
+            {
+                heard.insert(ride, (heard.len(), 0));
+            }
+            let (guest, facts) = heard.get_mut(&ride)?;
+            *facts += 1;
+            (*guest % 3 == 0 && *facts == seed).then(|| {
+                fickle.push(ride);
+                Body::CancelRide(CancelRide { ride: RideRef::Number(ride) })
+            })
+        });
         assert_eq!(history.violations, [""; 0], "{policy}");
         assert_eq!((history.tally.others, history.tally.open), (20, 0), "{policy}");
+        assert!(!fickle.is_empty());
         for (_, request) in history.requests("guest") {
             let (_, outcome, _) = end(&history, request.ride).expect("it ends");
-            // Guests come, and wait; only drivers can fail them.
-            let ends = [Outcome::Completed, Outcome::EndedEarly, Outcome::NoDriver];
-            assert!(ends.contains(&outcome), "{policy} {}: {outcome:?}", request.rider);
+            // Guests come, and wait; only drivers can fail them, and those who ordered.
+            let ended = match outcome {
+                Outcome::Completed | Outcome::EndedEarly | Outcome::NoDriver => true,
+                Outcome::CancelledBeforeMatch | Outcome::CancelledAfterMatch => fickle.contains(&request.ride),
+                Outcome::NoShow | Outcome::Refused => false,
+            };
+            assert!(ended, "seed {seed} {policy} {}: {outcome:?}", request.rider);
         }
     }
 }
