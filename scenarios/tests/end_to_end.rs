@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod counterfactual;
 mod errors;
+mod guests;
 mod harness;
 mod help;
 mod history;

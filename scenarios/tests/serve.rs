@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,6 +23,7 @@ const SERVE: &str = "serve --market market.toml --data data --listen 127.0.0.1:0
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    printed: BufReader<ChildStdout>,
     said: Option<JoinHandle<String>>,
 }
 
@@ -35,9 +36,10 @@ impl Server {
     /// Runs a command that serves and tells its log as JSON; returns once it takes commands.
     pub fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-        let mut said = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let address = said.next().and_then(Result::ok).expect("it says where it listens");
-        let (_, address) = address.split_once("://").expect("a URL");
+        let mut printed = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut address = String::new();
+        printed.read_line(&mut address).expect("it says where it listens");
+        let (_, address) = address.trim_end().split_once("://").expect("a URL");
         let address = address.parse().expect("an address");
         let mut log = BufReader::new(child.stderr.take().expect("it is piped")).lines();
         let mut said = String::new();
@@ -49,7 +51,7 @@ impl Server {
         assert!(ready, "it ended before it was ready");
         // So that it never waits for a reader.
         let said = std::thread::spawn(move || said + &log.map_while(Result::ok).collect::<Vec<_>>().join("\n"));
-        Self { child, address, said: Some(said) }
+        Self { child, address, printed, said: Some(said) }
     }
 
     /// The number of its process.
@@ -64,13 +66,22 @@ impl Server {
         said.join().expect("it reads on")
     }
 
-    fn order(&self, line: &Value) -> Value {
+    /// Waits until it ends by itself; what it printed and what it said of itself until then.
+    pub fn await_end(mut self) -> (String, String) {
+        let mut printed = String::new();
+        self.printed.read_to_string(&mut printed).expect("it prints text");
+        let said = self.said.take().expect("it is read to its end once");
+        assert_eq!(self.child.wait().expect("it ends").code(), Some(0), "{printed}");
+        (printed, said.join().expect("it reads on"))
+    }
+
+    pub fn order(&self, line: &Value) -> Value {
         let answer = self.post("/v1/commands", &line.to_string());
         serde_json::from_str(&answer).expect("one line")
     }
 
     /// Sends lines; the answer lines.
-    fn post(&self, path: &str, body: &str) -> String {
+    pub fn post(&self, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         write!(stream, "POST {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
         let mut answer = String::new();
@@ -79,7 +90,7 @@ impl Server {
     }
 
     /// What it shows at `path`, line by line, the first of which tells the status.
-    fn get(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+    pub fn get(&self, path: &str) -> impl Iterator<Item = String> + use<> {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("it is open");
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("it reads");
@@ -113,6 +124,11 @@ pub fn order(key: u64, kind: &str, data: &Value) -> Value {
 /// A UUID of version 7, of now.
 pub fn uuid(key: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
+    uuid_of(now, key)
+}
+
+/// The same of another time, in ms.
+pub fn uuid_of(now: u64, key: u64) -> String {
     format!("{:08x}-{:04x}-7000-8000-{key:012x}", now >> 16, now & 0xffff)
 }
 
