@@ -6,6 +6,7 @@ import secrets
 import time
 import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ AGAIN_S = 0.2
 Json = dict[str, Any]
 
 
-def new_key() -> str:
-    """A UUID of version 7: it starts with the time."""
-    number = int(time.time() * 1000) << 80 | secrets.randbits(80)
+def new_key(at_s: float | None = None) -> str:
+    """A UUID of version 7: it starts with the time, that of this machine or another."""
+    number = int((at_s or time.time()) * 1000) << 80 | secrets.randbits(80)
     number = number & ~(0xF << 76) | 0x7 << 76
     return str(uuid.UUID(int=number & ~(0b11 << 62) | 0b10 << 62))
 
@@ -55,7 +56,9 @@ class App:
 
     async def order(self, name: str, input: Json) -> Json:
         """What became of an order. It is given again, with the same key, for as long as that may help."""
-        key = new_key()
+        # In a simulated city it is another time than here.
+        now = (await self.ask("markets", {}))[0]["now"]
+        key = new_key(datetime.fromisoformat(now).timestamp() if now else None)
         while True:
             answer = await self.ask(name, {"key": key, "input": input})
             if not answer.get("retryable"):

@@ -8,6 +8,7 @@ import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 
 type Failure = { reason: string; retryable: boolean; retryAfterMs: number | null };
+type Market = { now: string | null };
 type Quote = { __typename: "RideQuote"; fareMinor: number; currency: string; firstEtaMs: number | null };
 type RideTaken = { __typename: "RideTaken"; offset: string; ride: string; fareMinor: number };
 type RideEvent = { __typename: string; id: string; outcome?: string };
@@ -20,10 +21,11 @@ const authorization: Record<string, string> = token ? { authorization: `Bearer $
 const operation = (name: string) => readFileSync(new URL(`../../operations/${name}.graphql`, import.meta.url), "utf8");
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
-/** A UUID of version 7: it starts with the time. */
-function newKey(): string {
+/** A UUID of version 7: it starts with the time, which in a simulated city is another than here. */
+async function newKey(address: string): Promise<string> {
+  const [market] = await ask<Market[]>(address, "markets", {});
   const bytes = randomBytes(16);
-  bytes.writeUIntBE(Date.now(), 0, 6);
+  bytes.writeUIntBE(market?.now ? Date.parse(market.now) : Date.now(), 0, 6);
   bytes[6] = 0x70 | (bytes[6]! & 0x0f);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);
   return bytes.toString("hex").replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
@@ -86,7 +88,7 @@ if (!address || !rider) throw new Error("rider.js ADDRESS NAME [RIDES]");
 const way = { pickup: PICKUP, dropoff: DROPOFF };
 for (let left = Number(rides ?? 1); left > 0; left -= 1) {
   const quote = await ask<Quote>(address, "quote", way);
-  const taken = await ask<RideTaken>(address, "request-ride", { key: newKey(), input: { rider, ...way } });
+  const taken = await ask<RideTaken>(address, "request-ride", { key: await newKey(address), input: { rider, ...way } });
   console.log(`ride ${taken.ride}: ${taken.fareMinor} of ${quote.fareMinor} ${quote.currency} as quoted`);
   const outcome = await follow(address, taken);
   console.log(`ride ${taken.ride}: ${outcome}`);
