@@ -7,7 +7,8 @@ use hansom_geo_index::network::sample;
 use hansom_geo_index::{Coord, Millis, NodeId};
 use hansom_market::ingest::order::{AcceptOffer, Body, CancelRide, RequestRide, StartShift};
 use hansom_market::ingest::{
-    Fact, LOCATION_KIND, Names, Order, Published, Rating, RideRef, decode, decode_event, decode_location,
+    Fact, Given, LOCATION_KIND, Location, Names, Order, Published, Rating, RideRef, decode, decode_event,
+    decode_location,
 };
 use hansom_market::log::{Mode, Writer};
 use hansom_market::seam::clock::Stepping;
@@ -336,4 +337,83 @@ fn fixtures_of_every_version_are_read() {
         published.write(&mut out);
         (published.fact.kind().to_owned(), out)
     });
+}
+
+/// Names, most of them allowed, some at and beyond the edges of what is.
+fn names() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "[a-z0-9-]{1,20}",
+        2 => "\\PC{0,5}",
+        1 => any::<String>(),
+        1 => (60_usize..140).prop_map(|length| "x".repeat(length)),
+        1 => Just("y".repeat(40_000)),
+    ]
+}
+
+/// Whole numbers at and beyond the edges of what is allowed.
+fn numbers() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => 0..1_000_i64, 1 => any::<i64>(), 1 => (-2..3_i64).prop_map(|n| i64::from(u32::MAX) + n), 1 => -3..0_i64]
+}
+
+/// Degrees: as devices send them, and any.
+fn degrees(limit: i32) -> impl Strategy<Value = f64> {
+    let most = limit * 10_000_000;
+    prop_oneof![
+        6 => (-most..=most).prop_map(|units| f64::from(units) / 1e7),
+        1 => (-2..=2_i32).prop_map(move |off| f64::from(limit) + f64::from(off) / 1e7),
+        2 => any::<f64>().prop_filter("JSON has no other", |degrees| degrees.is_finite()),
+        1 => -1e3..1e3_f64,
+    ]
+}
+
+/// Instants: of our time, and any that the text of one can name.
+fn instants() -> impl Strategy<Value = Option<Millis>> {
+    let any =
+        prop_oneof![4 => 1_700_000_000_000..1_900_000_000_000_i64, 1 => -62_168_000_000_000..253_403_000_000_000_i64];
+    prop_oneof![Just(None), any.prop_map(|ms| Some(Millis(ms)))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+    /// Whoever has a position's fields gets what whoever sends them in a line gets.
+    #[test]
+    fn fields_are_the_position_that_their_line_is(
+        id in names(), measured in instants(), driver in names(), session in proptest::option::of(numbers()), seq in numbers(),
+        lat in degrees(90), lon in degrees(180),
+    ) {
+        let given = Given { id: &id, measured, driver: &driver, session, seq, lat, lon };
+        let mut data = serde_json::json!({ "driver": driver, "seq": seq, "place": { "lat": lat, "lon": lon } });
+        if let Some(session) = session {
+            data["session"] = session.into();
+        }
+        let mut line = serde_json::json!({
+            "specversion": "1.0", "id": id, "source": "/graphql", "type": LOCATION_KIND, "data": data,
+        });
+        if let Some(measured) = measured {
+            line["time"] = hansom_engine::record::json::rfc3339(measured).into();
+        }
+        let read = decode_location(line.to_string().as_bytes());
+        match (Location::of(&given), read) {
+            (Some(made), Ok(mut read)) => {
+                // Text of more digits than a device has is read to the last bit but one.
+                let near = |one: i32, other: i32| one.abs_diff(other) <= 1;
+                prop_assert!(near(made.position.place.lat, read.position.place.lat));
+                prop_assert!(near(made.position.place.lon, read.position.place.lon));
+                if [lat, lon].iter().all(|degrees| (degrees * 1e7).round() / 1e7 == *degrees) {
+                    prop_assert_eq!(made.position.place, read.position.place);
+                }
+                read.position.place = made.position.place;
+                prop_assert_eq!(made, read);
+            }
+            (None, Err(_)) => {}
+            // Then the line is asked, which may be more lenient by a bit of a degree.
+            (None, Ok(read)) => {
+                let edge = |units: i32, degrees: f64, limit: i32| units.abs() == limit * 10_000_000 && degrees.abs() > f64::from(limit);
+                let at = read.position.place;
+                prop_assert!(edge(at.lat, lat, 90) || edge(at.lon, lon, 180), "only the line is taken: {:?}", given);
+            }
+            (Some(made), Err(why)) => prop_assert!(false, "only the fields are taken: {:?}, {}", made, why),
+        }
+    }
 }

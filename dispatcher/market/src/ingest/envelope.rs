@@ -76,7 +76,7 @@ impl<'v, 'a> Envelope<'v, 'a> {
 }
 
 /// A short text without control characters.
-fn label<'v>(value: &'v Json<'_>) -> Result<&'v str, Malformed> {
+pub(super) fn label<'v>(value: &'v Json<'_>) -> Result<&'v str, Malformed> {
     const EXPECTED: &str = "text of 1 to 128 bytes without control characters";
     let label = text(value, EXPECTED)?;
     if label.is_empty() || label.len() > 128 || label.contains(char::is_control) {

@@ -29,7 +29,7 @@ pub use decode::{Order, decode};
 pub use envelope::MOST_LINE_BYTES;
 pub use event::{Fact, Published, cloud_event, decode_event};
 pub use field::{Rating, RideRef};
-pub use location::{LOCATION_KIND, Location, Position, decode_location};
+pub use location::{Given, LOCATION_KIND, Location, Position, decode_location};
 pub use malformed::{Fault, Malformed};
 pub use names::Names;
 pub use order::Body;

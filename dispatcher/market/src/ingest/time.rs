@@ -23,6 +23,16 @@ pub fn parse(text: &str) -> Option<Millis> {
     Some(Millis((minutes * 60 + second) * 1000 + ms))
 }
 
+/// Whether an instant is read again as it is written: one of the years 0 to 9999.
+pub(super) fn is_written(at: Millis) -> bool {
+    (FIRST..=LAST).contains(&at.0)
+}
+
+/// 0000-01-01T00:00:00.000Z
+const FIRST: i64 = -62_167_219_200_000;
+/// 9999-12-31T23:59:59.999Z
+const LAST: i64 = 253_402_300_799_999;
+
 fn number(bytes: &[u8], at: std::ops::Range<usize>) -> Option<i64> {
     bytes
         .get(at)?
@@ -71,7 +81,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{FIRST, LAST, is_written, parse};
     use hansom_engine::record::json::rfc3339;
     use hansom_geo_index::Millis;
     use proptest::prelude::*;
@@ -100,7 +110,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(ms in -62_167_219_200_000_i64..=253_402_300_799_999) {
+        fn what_is_written_is_read(ms in FIRST..=LAST) {
+            prop_assert!(is_written(Millis(ms)));
             prop_assert_eq!(parse(&rfc3339(Millis(ms))), Some(Millis(ms)));
         }
     }
