@@ -117,24 +117,24 @@ impl Lanes {
         into.extend(commands.waiting.drain(..count));
     }
 
-    /// Puts a position into its lane.
-    pub fn report(&self, received: Received) -> Result<(), NotTaken> {
+    /// Puts positions into their lane, in this order: the first of them where there is not room for all. How many that were, and
+    /// why not the others.
+    pub fn report(&self, received: impl ExactSizeIterator<Item = Received>) -> (usize, Result<(), NotTaken>) {
         let standing = self.standing();
         if !standing.is_serving() {
-            return Err(NotTaken::Away(standing));
+            return (0, Err(NotTaken::Away(standing)));
         }
         let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        if positions.len() >= MOST_POSITIONS {
-            return Err(NotTaken::Overloaded { retry_after: LATEST });
-        }
-        positions.push(received);
-        // The market is on its way already to those before; but a bundle that is full need not wait.
-        let wakes = positions.len() == 1 || positions.len() == MOST_PINGS;
+        let (before, given) = (positions.len(), received.len());
+        positions.extend(received.take(MOST_POSITIONS.saturating_sub(before)));
+        let (now, taken) = (positions.len(), positions.len() - before);
         drop(positions);
-        if wakes {
+        // The market is on its way already to those before; but a bundle that is full need not wait.
+        if taken > 0 && (before == 0 || before < MOST_PINGS && now >= MOST_PINGS) {
             self.wake.notify_one();
         }
-        Ok(())
+        let full = taken < given;
+        (taken, if full { Err(NotTaken::Overloaded { retry_after: LATEST }) } else { Ok(()) })
     }
 
     /// All positions that wait, in the order in which they came, in exchange for an empty buffer.
@@ -174,5 +174,32 @@ impl Lanes {
     /// Returns when there may be something to do.
     pub async fn woken(&self) {
         self.wake.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hansom_geo_index::Coord;
+
+    use super::*;
+
+    fn bundle(count: usize) -> impl ExactSizeIterator<Item = Received> {
+        (0..count).map(|seq| Received {
+            position: Position { driver: "ann".into(), session: 1, seq: seq as u32, place: Coord { lat: 0, lon: 0 } },
+            measured: Millis(0),
+        })
+    }
+
+    #[test]
+    fn where_there_is_not_room_for_all_the_first_are_taken() {
+        let lanes = Lanes::new(1);
+        assert!(matches!(lanes.report(bundle(2)), (0, Err(NotTaken::Away(_)))));
+        lanes.set(&Standing::Serving);
+        assert!(matches!(lanes.report(bundle(0)), (0, Ok(()))));
+        assert!(matches!(lanes.report(bundle(MOST_POSITIONS - 2)), (taken, Ok(())) if taken == MOST_POSITIONS - 2));
+        assert!(matches!(lanes.report(bundle(3)), (2, Err(NotTaken::Overloaded { .. }))));
+        assert!(matches!(lanes.report(bundle(1)), (0, Err(NotTaken::Overloaded { .. }))));
+        let taken = lanes.take_positions(Vec::new());
+        assert_eq!((taken.len(), taken.last().map(|last| last.position.seq)), (MOST_POSITIONS, Some(1)));
     }
 }

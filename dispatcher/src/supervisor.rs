@@ -211,12 +211,19 @@ impl MarketHandle {
 
     /// Hands it a position. A newer one of the same driver may replace it before the market sees it.
     pub fn report(&self, location: Location) -> Result<(), NotTaken> {
-        let measured = location.measured.unwrap_or_else(|| self.shared.clock.now());
-        let reported = self.shared.lanes.report(Received { position: location.position, measured });
+        self.report_all(std::iter::once(location)).1
+    }
+
+    /// Hands it positions at once, in this order: the first of them where there is not room for all. How many that were, and why
+    /// not the others.
+    pub fn report_all(&self, locations: impl ExactSizeIterator<Item = Location>) -> (usize, Result<(), NotTaken>) {
+        let (given, now) = (locations.len(), self.shared.clock.now());
+        let received = |Location { measured, position, .. }| Received { position, measured: measured.unwrap_or(now) };
+        let (taken, reported) = self.shared.lanes.report(locations.map(received));
         if matches!(reported, Err(NotTaken::Overloaded { .. })) {
-            self.shared.figures.shed_pings.inc();
+            self.shared.figures.shed_pings.inc_by((given - taken) as u64);
         }
-        reported
+        (taken, reported)
     }
 
     /// What it told the outside lately.

@@ -74,6 +74,27 @@ impl Bucket {
         Ok(())
     }
 
+    /// Takes one after another, at most `most`: how many, and why no more.
+    pub fn take_some(&self, most: u32) -> (u32, Result<(), Limited>) {
+        self.take_some_at(Instant::now(), most)
+    }
+
+    fn take_some_at(&self, now: Instant, most: u32) -> (u32, Result<(), Limited>) {
+        let one = self.time(1);
+        let room = self.time(self.rate.burst.max(1)).saturating_sub(self.time(self.rate.burst.min(1)));
+        let mut full_at = self.lock();
+        let mut missing = full_at.saturating_duration_since(now);
+        let mut taken = 0;
+        while taken < most && missing <= room {
+            missing += one;
+            taken += 1;
+        }
+        if taken > 0 {
+            *full_at = now + missing;
+        }
+        (taken, if taken < most { Err(Limited { after: missing.saturating_sub(room) }) } else { Ok(()) })
+    }
+
     /// Puts so much back.
     pub fn put_back(&self, work: u32) {
         let mut full_at = self.lock();
@@ -143,6 +164,26 @@ mod tests {
         assert_eq!(bucket.take_at(start + ms(100), 2), Err(Limited { after: ms(200) }));
         bucket.put_back(1);
         assert_eq!(bucket.take_at(start + ms(100), 1), Ok(()));
+    }
+
+    #[test]
+    fn some_are_as_many_as_one_after_another() {
+        let start = Instant::now();
+        for (per_s, burst, before) in [(10, 3, 0), (10, 3, 2), (7, 100, 40), (1, 1, 0), (0, 0, 0), (1_000, 500, 480)] {
+            for after in [0, 1, 140, 1_000] {
+                let [one, other] = [(); 2].map(|()| Bucket::new(Rate { per_s, burst }));
+                let now = start + Duration::from_millis(after);
+                for bucket in [&one, &other] {
+                    *bucket.lock() = start;
+                    (0..before).for_each(|_| _ = bucket.take_at(start, 1));
+                }
+                let some = one.take_some_at(now, 50);
+                let each: Vec<_> = (0..50).map(|_| other.take_at(now, 1)).collect();
+                assert_eq!(some.0 as usize, each.iter().filter(|taken| taken.is_ok()).count());
+                assert_eq!(some.1, each[49]);
+                assert_eq!(*one.lock(), *other.lock());
+            }
+        }
     }
 
     #[test]

@@ -73,6 +73,34 @@ impl Principal {
         market.report(location).map_err(|cause| self.turned_away(cause))
     }
 
+    /// Hands a market positions in this principal's name, in this order, each with its place in a bundle: as [`report`](Self::report)
+    /// does with one after another. Those that got no place in the market, and why.
+    pub fn report_all(&self, market: &MarketHandle, mut bundle: Vec<(u32, Location)>) -> Vec<(u32, NotGiven)> {
+        let mut not_given = Vec::new();
+        let used = self.may_use(market.name());
+        bundle.retain(|(place, location)| {
+            let may = used.and_then(|()| self.may_report(&location.position.driver));
+            not_given.extend(may.err().map(|cause| (*place, cause.into())));
+            may.is_ok()
+        });
+        let (paid, limited) = self.spend_some(bundle.len() as u32);
+        let places: Vec<u32> = bundle.iter().map(|(place, _)| *place).collect();
+        let (paid_for, beyond) = places.split_at(paid as usize);
+        let locations = bundle.into_iter().map(|(_, location)| location).take(paid_for.len());
+        let (taken, reported) = market.report_all(locations);
+        let left = &paid_for[taken..];
+        if let Err(cause) = reported {
+            if matches!(cause, NotTaken::Overloaded { .. }) {
+                self.refund(left.len() as u32);
+            }
+            not_given.extend(left.iter().map(|place| (*place, cause.clone().into())));
+        }
+        if let Err(limited) = limited {
+            not_given.extend(beyond.iter().map(|place| (*place, limited.into())));
+        }
+        not_given
+    }
+
     fn turned_away(&self, cause: NotTaken) -> NotGiven {
         if matches!(cause, NotTaken::Overloaded { .. }) {
             self.refund(1);

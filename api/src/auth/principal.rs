@@ -129,6 +129,11 @@ impl Principal {
         self.bucket.as_ref().map_or(Ok(()), |bucket| bucket.take(work))
     }
 
+    /// Counts one after another against what it may do in a while, at most `most`: how many, and why no more.
+    pub fn spend_some(&self, most: u32) -> (u32, Result<(), Limited>) {
+        self.bucket.as_ref().map_or((most, Ok(())), |bucket| bucket.take_some(most))
+    }
+
     /// Takes back that work was counted.
     pub fn refund(&self, work: u32) {
         if let Some(bucket) = &self.bucket {
