@@ -94,16 +94,19 @@ pub fn put_aside(
     line: &Bytes,
 ) -> impl Future<Output = ()> + Send + use<> {
     market.quarantine(malformed.to_string(), source, line.to_vec());
-    async move {
-        let kept = spawn_blocking({
-            let market = market.clone();
-            move || market.settle_quarantine()
-        });
-        // Its sender learns that the line cannot be read in any case.
-        match kept.await {
-            Ok(Ok(())) => {}
-            Ok(Err(cause)) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
-            Err(cause) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
-        }
+    kept(market)
+}
+
+/// Returns once what waits to be put aside is kept.
+pub async fn kept(market: MarketHandle) {
+    let kept = spawn_blocking({
+        let market = market.clone();
+        move || market.settle_quarantine()
+    });
+    // Its sender learns that the line cannot be read in any case.
+    match kept.await {
+        Ok(Ok(())) => {}
+        Ok(Err(cause)) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
+        Err(cause) => error!(market = market.name(), %cause, "what cannot be read was not kept"),
     }
 }

@@ -148,6 +148,8 @@ impl Server {
         });
         let server = server
             .workers(WORKERS)
+            // What is told in many small pieces would wait for each to be acknowledged: a round trip, or a client's delay.
+            .tcp_nodelay(true)
             .max_connections(connections())
             .client_request_timeout(HEAD_WITHIN)
             .shutdown_timeout(STOP_S)

@@ -13,6 +13,7 @@ use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value}
 
 use super::Schema;
 use super::code::labelled;
+use super::lists;
 use super::socket::{self, Closing};
 use crate::auth::{Gate, Principal};
 use crate::body;
@@ -59,8 +60,8 @@ pub async fn post(
         Err(cause) => return unread(accepted, &cause),
     };
     trace.received();
-    match serde_json::from_slice(&body.bytes) {
-        Ok(operation) => execute(accepted, &schema, Request::data(operation, principal).data(trace)).await,
+    match lists::operation(&body.bytes) {
+        Ok(operation) => execute(accepted, &schema, operation.data(principal).data(trace)).await,
         Err(cause) => {
             let reason = format!("not an operation as GraphQL over HTTP has it: {cause}");
             answer(accepted, StatusCode::BAD_REQUEST, &fault("BAD_REQUEST", &reason))

@@ -2,12 +2,15 @@
 
 use async_graphql::{ID, InputObject};
 use hansom_geo_index::Coord;
-use serde::{Serialize, Serializer};
+use hansom_market::ingest::Given;
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::lists::braced;
 use super::scalar::Time;
 
 /// A place on the globe.
-#[derive(Debug, InputObject, Serialize)]
+#[derive(Debug, Clone, PartialEq, InputObject, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlaceInput {
     /// Degrees north, -90 to 90.
     lat: f64,
@@ -148,7 +151,8 @@ inputs! {
 }
 
 /// Where a driver's vehicle is, or was a moment ago.
-#[derive(Debug, InputObject, Serialize)]
+#[derive(Debug, Clone, PartialEq, InputObject, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PositionInput {
     /// Who.
     driver: String,
@@ -158,8 +162,18 @@ pub struct PositionInput {
     /// Counts the positions of the session, from 1. One with a number that was seen is refused.
     seq: i64,
     /// Where.
+    #[serde(deserialize_with = "braced")]
     place: PlaceInput,
     /// When the device measured it; now if left out.
-    #[serde(skip)]
+    #[serde(skip_serializing)]
     pub measured: Option<Time>,
+}
+
+impl PositionInput {
+    /// What its line says, under this name.
+    pub fn given<'a>(&'a self, id: &'a str) -> Given<'a> {
+        let Self { driver, session, seq, place: PlaceInput { lat, lon }, measured } = self;
+        let measured = measured.map(|Time(measured)| measured);
+        Given { id, measured, driver, session: *session, seq: *seq, lat: *lat, lon: *lon }
+    }
 }

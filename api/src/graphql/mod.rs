@@ -14,6 +14,7 @@ pub mod event;
 pub mod failure;
 mod http;
 mod input;
+mod lists;
 mod mutation;
 pub mod query;
 mod result;
@@ -58,7 +59,7 @@ pub fn schema(over: Option<(Markets, Arc<ReadModels>)>) -> Schema {
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(DIRECTIVES)
-        .extension(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED)));
+        .extension(lists::Declared(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED))));
     if let Some((markets, models)) = over {
         schema = schema.data(markets).data(models);
     }

@@ -1,12 +1,13 @@
 //! What can be ordered. Each input becomes the line that `/v1/commands` would get; the answer comes once its turn is durable.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use async_graphql::{Context, Object, Result};
 use hansom_dispatcher::{Answer, MarketHandle};
-use hansom_market::ingest::{LOCATION_KIND, MOST_PINGS, decode, decode_location};
+use hansom_market::ingest::{LOCATION_KIND, Location, MOST_PINGS, Malformed, decode, decode_location};
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,11 +18,12 @@ use super::input::{
     CancelRideInput, EndShiftInput, EndTripInput, OfferInput, OpenSessionInput, PositionInput, RequestRideInput,
     StartShiftInput, TripInput,
 };
+use super::lists::Positions;
 use super::result::{PositionFailure, PositionsReceived, RideTaken, SessionTaken, Taken};
 use super::scalar::{Key, Offset};
 use super::turn::Turn;
 use crate::auth::{NotGiven, Principal};
-use crate::commands::put_aside;
+use crate::commands::{kept, put_aside};
 use crate::markets::Markets;
 use crate::trace::RequestTrace;
 
@@ -181,10 +183,10 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which market; may be left out where there is one only.")] market: Option<String>,
         key: Key,
-        positions: Vec<PositionInput>,
+        positions: Positions,
     ) -> Result<ReportPositionsResult> {
         Ok(match choose(ctx, market.as_deref())? {
-            Ok(market) => report(ctx.data()?, &market, &key, &positions).await,
+            Ok(market) => report(ctx.data()?, &market, &key, positions.of(ctx)?).await,
             Err(failure) => Err(failure),
         }
         .into())
@@ -280,22 +282,39 @@ async fn report(
         return Err(Failure::too_many(positions.len(), MOST_PINGS));
     }
     let next = market.events().next();
-    let mut failures = Vec::new();
-    for (index, position) in positions.iter().enumerate() {
-        let line = line(&format!("{}.{index}", key.0), LOCATION_KIND, position.measured, position);
-        let failure = match decode_location(&line) {
-            Ok(location) => principal.report(market, location).err().map(|cause| Failure::from(&cause)),
-            Err(malformed) => Some(match principal.spend(1) {
-                Ok(()) => {
-                    let failure = Failure::from(&malformed);
-                    put_aside(market.clone(), SOURCE, &malformed, &line).await;
-                    failure
-                }
-                Err(cause) => Failure::from(&NotGiven::from(cause)),
-            }),
-        };
-        failures.extend(failure.map(|failure| PositionFailure { index: index as u32, failure }));
+    let (mut failures, mut bundle, mut id) = (Vec::new(), Vec::with_capacity(positions.len()), String::new());
+    let hand_over = |bundle: &mut Vec<_>, failures: &mut Vec<_>| {
+        let failed = principal.report_all(market, std::mem::take(bundle)).into_iter();
+        failures.extend(failed.map(|(index, cause)| PositionFailure { index, failure: Failure::from(&cause) }));
+    };
+    let mut is_put_aside = false;
+    for (index, position) in (0..).zip(positions) {
+        id.clear();
+        // Writing to memory cannot fail.
+        let _ = write!(id, "{}.{index}", key.0);
+        match location(&id, position) {
+            Ok(location) => bundle.push((index, location)),
+            Err((malformed, line)) => {
+                // Those before it count before it, too.
+                hand_over(&mut bundle, &mut failures);
+                let may = principal.may_use(market.name()).map_err(NotGiven::from);
+                let failure = match may.and_then(|()| Ok(principal.spend(1)?)) {
+                    Ok(()) => {
+                        market.quarantine(malformed.to_string(), SOURCE, line.to_vec());
+                        is_put_aside = true;
+                        Failure::from(&malformed)
+                    }
+                    Err(cause) => Failure::from(&cause),
+                };
+                failures.push(PositionFailure { index, failure });
+            }
+        }
     }
+    hand_over(&mut bundle, &mut failures);
+    if is_put_aside {
+        kept(market.clone()).await;
+    }
+    failures.sort_by_key(|failed| failed.index);
     let received = (positions.len() - failures.len()) as u32;
     match failures.first() {
         // All for one reason: that of the market.
@@ -306,6 +325,15 @@ async fn report(
         }
         _ => Ok(PositionsReceived { received, failures, offset: Offset(next) }),
     }
+}
+
+/// Where a vehicle is, by the rules for lines; or why it is nowhere, and the line.
+fn location(id: &str, position: &PositionInput) -> Result<Location, (Malformed, Bytes)> {
+    if let Some(location) = Location::of(&position.given(id)) {
+        return Ok(location);
+    }
+    let line = line(id, LOCATION_KIND, position.measured, position);
+    decode_location(&line).map_err(|malformed| (malformed, line))
 }
 
 /// The line that says so, as `/v1/commands` and `/v1/locations` get it.

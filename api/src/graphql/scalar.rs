@@ -5,7 +5,9 @@ use hansom_engine::record::json::rfc3339;
 use hansom_engine::{Money, RideId};
 use hansom_geo_index::{Coord, Millis};
 use hansom_market::ingest::parse_time;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
 /// Where a turn is in its market's log: 0, 1, 2, …, as text, since clients' numbers may be too short for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +53,13 @@ impl ScalarType for Time {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_str(&rfc3339(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(input)?;
+        parse_time(&text).map(Self).ok_or_else(|| D::Error::custom("no instant"))
     }
 }
 

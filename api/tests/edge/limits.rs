@@ -41,3 +41,39 @@ fn who_sends_too_much_is_told_when_to_go_on_and_holds_up_nobody_else() {
     let reply = town.request("POST", "/v1/commands", &[("authorization", &staff)], &lines.join("\n"));
     assert!(reply.json().iter().all(|answer| answer["error"]["code"] != "rate_limited"));
 }
+
+#[test]
+fn of_a_bundle_the_first_positions_are_received_as_far_as_their_sender_may() {
+    let data = tempfile::tempdir().expect("a folder");
+    let keys = Keys::open(Some(&secret()), None, Expected::default()).expect("a secret");
+    // The request itself counts, too.
+    let limits = Limits::new(Rate { per_s: 1, burst: 5 }, Rate::SERVICES);
+    let town = Served::behind(Gate::of(keys, limits), data.path());
+    let positions: Vec<Value> = ["ann", "bob", "", "ann", "ann", "ann", "bob", "ann", ""]
+        .iter()
+        .zip(1..)
+        .map(|(driver, seq)| json!({ "driver": driver, "seq": seq, "place": { "lat": 40.75, "lon": -74.0 } }))
+        .collect();
+    let query =
+        "mutation($key: Key!, $positions: [PositionInput!]!) { reportPositions(key: $key, positions: $positions) {
+        ... on PositionsReceived { received failures { index failure { __typename } } } } }";
+    let variables = json!({ "key": "01890a5d-ac96-774b-bcce-b302099a8057", "positions": positions });
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let ann = bearer("ann", &[Role::Driver], &[]);
+    let headers = [("authorization", &*ann), ("content-type", "application/json")];
+    let reply = town.request("POST", "/graphql", &headers, &body);
+    let answer: Value = serde_json::from_str(&reply.text).expect("JSON");
+    let answer = &answer["data"]["reportPositions"];
+    let failed: Vec<_> = answer["failures"].as_array().expect("a list").iter().collect();
+    let failed: Vec<_> = failed.iter().map(|it| (it["index"].as_u64(), it["failure"]["__typename"].as_str())).collect();
+    let wanted = [
+        (1, "NotAllowed"),
+        (2, "InvalidInput"),
+        (5, "RateLimited"),
+        (6, "NotAllowed"),
+        (7, "RateLimited"),
+        (8, "RateLimited"),
+    ];
+    assert_eq!(failed, wanted.map(|(index, kind)| (Some(index), Some(kind))), "{answer}");
+    assert_eq!(answer["received"], 3);
+}
