@@ -59,7 +59,7 @@ pub fn schema(over: Option<(Markets, Arc<ReadModels>)>) -> Schema {
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(DIRECTIVES)
-        .extension(lists::Declared(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED))));
+        .extension(lists::Reported(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED))));
     if let Some((markets, models)) = over {
         schema = schema.data(markets).data(models);
     }

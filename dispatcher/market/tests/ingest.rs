@@ -400,7 +400,7 @@ proptest! {
                 let near = |one: i32, other: i32| one.abs_diff(other) <= 1;
                 prop_assert!(near(made.position.place.lat, read.position.place.lat));
                 prop_assert!(near(made.position.place.lon, read.position.place.lon));
-                if [lat, lon].iter().all(|degrees| (degrees * 1e7).round() / 1e7 == *degrees) {
+                if [lat, lon].iter().all(|degrees| ((degrees * 1e7).round() / 1e7).to_bits() == degrees.to_bits()) {
                     prop_assert_eq!(made.position.place, read.position.place);
                 }
                 read.position.place = made.position.place;
@@ -413,7 +413,9 @@ proptest! {
                 let at = read.position.place;
                 prop_assert!(edge(at.lat, lat, 90) || edge(at.lon, lon, 180), "only the line is taken: {:?}", given);
             }
-            (Some(made), Err(why)) => prop_assert!(false, "only the fields are taken: {:?}, {}", made, why),
+            (Some(made), Err(why)) => {
+                return Err(TestCaseError::fail(format!("only the fields are taken: {made:?}, {why}")));
+            }
         }
     }
 }
