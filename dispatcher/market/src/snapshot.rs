@@ -152,7 +152,7 @@ impl Snapshots {
         }
         let mut file = self.disk.create(&fresh)?;
         let named = self.folder.join(format!("{next:020}.snap", next = next.0));
-        let written = file.write_at(&bytes, 0).and_then(|()| file.sync());
+        let written = file.write_aside(&bytes, 0);
         if let Err(fault) = written.and_then(|()| self.disk.rename(&fresh, &named)) {
             // Where the disk is full, the log needs the room more than half a snapshot.
             let _ = self.disk.remove(&fresh);

@@ -5,6 +5,7 @@ use crate::seam::disk::{Disk, DiskFile};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -23,6 +24,8 @@ pub(super) struct Zeros {
     asked: bool,
     disk: Arc<dyn Disk>,
     path: PathBuf,
+    /// Nobody needs a file any more.
+    closing: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -42,13 +45,15 @@ struct Work {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     bytes: u64,
+    closing: Arc<AtomicBool>,
 }
 
 impl Zeros {
     /// Fills files of `bytes` bytes in `folder`, in a thread of its own or in that of the caller.
     pub fn new(mode: Mode, disk: Arc<dyn Disk>, folder: &Path, bytes: u64) -> Self {
         let path = folder.join(NAME);
-        let work = Work { disk: disk.clone(), path: path.clone(), bytes };
+        let closing = Arc::<AtomicBool>::default();
+        let work = Work { disk: disk.clone(), path: path.clone(), bytes, closing: closing.clone() };
         let home = match mode {
             Mode::Inline => Home::Inline { work, ready: None },
             Mode::Threaded => {
@@ -66,7 +71,7 @@ impl Zeros {
                 Home::Threaded { jobs, ready, handle }
             }
         };
-        Self { home, asked: false, disk, path }
+        Self { home, asked: false, disk, path, closing }
     }
 
     /// Has a file filled, unless that was asked for before.
@@ -104,8 +109,9 @@ impl Zeros {
         }
     }
 
-    /// Waits for what is under way, and leaves no file behind.
+    /// Leaves what is under way, and leaves no file behind.
     pub fn close(self) {
+        self.closing.store(true, Ordering::Relaxed);
         if let Home::Threaded { jobs, handle, .. } = self.home {
             drop(jobs);
             // What it did not do is no loss.
@@ -132,11 +138,13 @@ impl Work {
         let zeros = vec![0; PIECE_BYTES.min(self.bytes) as usize];
         let mut at = 0;
         while at < self.bytes {
+            if self.closing.load(Ordering::Relaxed) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             let piece = &zeros[..PIECE_BYTES.min(self.bytes - at) as usize];
-            file.write_at(piece, at)?;
+            file.write_aside(piece, at)?;
             at += piece.len() as u64;
         }
-        file.sync()?;
         Ok(file)
     }
 }

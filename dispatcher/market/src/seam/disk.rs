@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Where logs and snapshots are kept.
 pub trait Disk: Debug + Send + Sync {
@@ -43,7 +44,18 @@ pub trait DiskFile: Debug + Send {
     fn set_size(&mut self, size: u64) -> io::Result<()>;
     /// Returns once what was written would survive a loss of power. After a failure nobody knows what of it would.
     fn sync(&mut self) -> io::Result<()>;
+    /// Writes all of `bytes` from `at` on, and returns once they would survive a loss of power. For what is large and nobody
+    /// waits for: others come to the disk in between, who would wait for all of it if it were written at once.
+    fn write_aside(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.write_at(bytes, at)?;
+        self.sync()
+    }
 }
+
+/// What is written aside goes in pieces of so many bytes …
+const ASIDE_BYTES: usize = 256 << 10;
+/// … after each of which the disk is left alone for twice as long as it took, and at most for so long.
+const ASIDE_PAUSE: Duration = Duration::from_millis(20);
 
 /// The machine's file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,6 +142,16 @@ impl DiskFile for fs::File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
     }
+
+    fn write_aside(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
+        for (piece, at) in bytes.chunks(ASIDE_BYTES).zip((at..).step_by(ASIDE_BYTES)) {
+            let began = Instant::now();
+            self.write_at(piece, at)?;
+            self.sync()?;
+            std::thread::sleep((2 * began.elapsed()).min(ASIDE_PAUSE));
+        }
+        Ok(())
+    }
 }
 
 /// A disk that forgets: for a market whose turns nobody reads again.
@@ -193,5 +215,21 @@ impl DiskFile for Nowhere {
 
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_aside_is_all_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..3 * ASIDE_BYTES + 77).map(|at| (at % 251) as u8).collect();
+        let mut file = FileSystem.create(&path).expect("a new file");
+        file.write_at(b"head", 0).and_then(|()| file.write_aside(&bytes, 4)).expect("room");
+        let found = fs::read(&path).expect("the file");
+        assert_eq!((&found[..4], &found[4..]), (&b"head"[..], &bytes[..]));
     }
 }
