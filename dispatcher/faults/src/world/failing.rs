@@ -18,6 +18,10 @@ impl World {
         !told_a_lie(&self.disk)
     }
 
+    fn lied_since_the_stop(&self) -> bool {
+        self.disk.met().iter().skip(self.met).any(|met| met.fault.is_lie())
+    }
+
     pub(super) fn fault(&mut self) -> Checked {
         let kinds: &[Fault] = match self.setting.disk {
             DiskWeather::Fair => return Ok(()),
@@ -163,7 +167,9 @@ impl World {
             Ok(()) => {}
             Err(Reread::Broken(broken)) => return Err(broken),
             // The disk lied about what was written anew while the market was opened: nobody was told of that yet.
-            Err(Reread::Log(_)) if !trusts => return Ok(Some(Ending::Detected)),
+            Err(Reread::Log(fault)) if fault.is_damage() && self.lied_since_the_stop() => {
+                return Ok(Some(Ending::Detected));
+            }
             Err(Reread::Log(fault)) => {
                 return Err(Broken::new(Promise::Kept, format!("the log cannot be read: {fault}")));
             }
