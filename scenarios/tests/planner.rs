@@ -95,10 +95,12 @@ fn a_planner_that_cannot_be_had_is_explained() {
         "simulate town.toml --set policy.kind=external --set policy.external.comand=a",
     ]);
     insta::assert_snapshot!(told);
+    assert_eq!(desk.hansom("simulate town.toml --out run").code, 0);
     let said =
         desk.hansom("simulate town.toml --set policy.kind=external --set policy.external.command=./nowhere --out run");
     assert_eq!(said.code, 1, "{}", said.whole());
     assert!(said.err.contains("error[E0612]: the planner cannot be reached: No such file"), "{}", said.err);
+    assert!(desk.path("run/summary.json").exists(), "the run before stays");
     desk.write("silent.py", "import sys\nprint('no planner today', file=sys.stderr)\n");
     let (said, _) = planned(&desk, "silent.py", "");
     assert_eq!(said.code, 1, "{}", said.whole());

@@ -39,12 +39,29 @@ impl Missed {
     }
 }
 
+/// A planner outside, and what it said that was not taken.
+pub struct Outside {
+    planner: External,
+    missed: Arc<Mutex<Missed>>,
+}
+
+impl Outside {
+    /// Reaches the planner that the scenario names, if it names one.
+    pub fn reach(scenario: &Scenario, city: &City) -> Result<Option<Self>, Fault> {
+        let Some(place) = planner(scenario) else { return Ok(None) };
+        let missed: Arc<Mutex<Missed>> = Arc::default();
+        let kept = missed.clone();
+        let keep = move |miss| kept.lock().unwrap_or_else(PoisonError::into_inner).add(miss);
+        Ok(Some(Self { planner: External::reached(place, city, Box::new(keep))?, missed }))
+    }
+}
+
 /// The market of a run.
 #[derive(Debug)]
 pub struct Port {
     market: Market,
-    /// What a planner outside said that was not taken.
-    missed: Arc<Mutex<Missed>>,
+    /// What a planner outside said that was not taken, if there is one.
+    missed: Option<Arc<Mutex<Missed>>>,
     keys: Stream,
     /// How many commands had a key.
     keyed: u64,
@@ -54,6 +71,7 @@ impl Port {
     /// Opens the market of `scenario`, with its log in `folder` or without one.
     pub fn open(
         scenario: &Scenario,
+        outside: Option<Outside>,
         settings: Settings,
         city: &City,
         folder: Option<&Path>,
@@ -70,11 +88,10 @@ impl Port {
             None => Writer::create_on(Arc::new(Nowhere), Path::new("nowhere"), &header, mode)?,
         };
         let mut market = Market::new(&header, city, log, Box::new(Monotonic::new()));
-        let missed: Arc<Mutex<Missed>> = Arc::default();
-        if let Some(place) = planner(scenario) {
-            let kept = missed.clone();
-            let keep = move |miss| kept.lock().unwrap_or_else(PoisonError::into_inner).add(miss);
-            market = market.plan_by(Box::new(External::new(place, city, Box::new(keep))));
+        let mut missed = None;
+        if let Some(outside) = outside {
+            market = market.plan_by(Box::new(outside.planner));
+            missed = Some(outside.missed);
         }
         Ok(Self { market, missed, keys: Stream::new(scenario.seed, Purpose::Key), keyed: 0 })
     }
@@ -107,7 +124,7 @@ impl Port {
 
     /// Why a planner outside was never heard of, if it is gone without an answer to its first question.
     pub fn planner_never_came(&self) -> Option<String> {
-        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed = self.missed.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let first = missed.first.first().filter(|miss| !miss.has_spoken && matches!(miss.why, Fault::Gone(_)));
         first.map(|miss| miss.why.to_string())
     }
@@ -115,7 +132,8 @@ impl Port {
     /// Closes the market and its log. Returns the answers of a planner outside that were not taken, too.
     pub fn close(self) -> Result<(Closed, Missed), LogError> {
         let closed = self.market.close()?;
-        Ok((closed, std::mem::take(&mut *self.missed.lock().unwrap_or_else(PoisonError::into_inner))))
+        let missed = self.missed.map(|kept| std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)));
+        Ok((closed, missed.unwrap_or_default()))
     }
 
     fn key(&mut self, at: Millis) -> Key {
@@ -144,7 +162,8 @@ mod tests {
         let city = City::new(Arc::new(sample::grid(2, 2, 100_000, 9_000)));
         let scenario = Scenario::default();
         let settings = crate::settings::settings(&scenario, scenario.hours(false));
-        let mut port = Port::open(&scenario, settings, &city, None, Mode::Inline).expect("there is no log to fail");
+        let mut port =
+            Port::open(&scenario, None, settings, &city, None, Mode::Inline).expect("there is no log to fail");
         let (first, second) = (port.key(Millis(0x0123_4567_89AB)), port.key(Millis(0x0123_4567_89AB)));
         assert_ne!(first, second);
         for key in [first, second] {

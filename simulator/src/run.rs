@@ -16,7 +16,7 @@ use crate::agent::{Known, Outcome, Sender, World};
 use crate::city::{self, City};
 use crate::demand::{self, DemandError, Quarantined, Request, RequestFile};
 use crate::machine;
-use crate::port::Port;
+use crate::port::{Outside, Port};
 use crate::report::summary::{Figures, Latency, Summary, decimals};
 use crate::report::{RunReport, Stints, folder};
 use crate::scenario::{RUN_OUT, Scenario, StreetsError};
@@ -155,6 +155,7 @@ fn play(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<RunReport, RunError> {
     let Cast { requests, drivers, quarantined, known } = cast;
+    let outside = Outside::reach(scenario, city).map_err(|fault| RunError::NoPlanner { why: fault.to_string() })?;
     // All that was given can be used: from here on the run makes its folder its own.
     if let Some(folder) = &options.out {
         fs::create_dir_all(folder).and_then(|()| folder::make_room(folder)).map_err(written(folder))?;
@@ -163,7 +164,7 @@ fn play(
     let log = options.out.as_ref().filter(|_| options.log).map(|folder| folder.join("log"));
     let mode = if options.threads > 1 { Mode::Threaded } else { Mode::Inline };
     let hours = settings.hours.clone();
-    let port = Port::open(scenario, settings, city, log.as_deref(), mode).map_err(MarketError::Log)?;
+    let port = Port::open(scenario, outside, settings, city, log.as_deref(), mode).map_err(MarketError::Log)?;
     let stints = match &options.out {
         Some(folder) => {
             let path = folder.join("scenario.toml");
@@ -305,13 +306,13 @@ impl Run<'_> {
             }
             self.now = at;
             self.step(next)?;
+            if let Some(why) = self.port.planner_never_came() {
+                return Err(RunError::NoPlanner { why });
+            }
             if at >= tell_at {
                 tell_at = at + PROGRESS;
                 if stop.load(Ordering::Relaxed) {
                     return Ok(true);
-                }
-                if let Some(why) = self.port.planner_never_came() {
-                    return Err(RunError::NoPlanner { why });
                 }
                 progress(&self.progress());
                 if at >= weigh_at {

@@ -145,7 +145,7 @@ impl Error {
             Self::Planner(_) => problem("E0609", "this is a fault of the program; please report it with the scenario"),
             Self::NoPlanner { .. } => problem(
                 "E0612",
-                "does `policy.external` name a program that starts here, or an address where one listens? Its errors are above",
+                "does `policy.external` name a program that starts here, or an address where one listens?",
             ),
             Self::Replay(error) => {
                 problem(replay_code(error), &error.hint().unwrap_or_else(|| DIVERGED_HINT.to_owned()))

@@ -1,9 +1,10 @@
 //! A city outside of its market: riders and drivers as clients, who send lines and hear what a stream of events tells.
 //!
 //! The same `World` as in a run. It numbers drivers and rides in its own order, so that the market may have served others
-//! before, and others beside. A ride that somebody else orders is driven like the city's own: its rider is a guest, who waits at the
-//! pickup as long as it takes, and of whom all else is heard from the market. What is told of others' drivers is passed over. Knows orders, positions and facts; refuses to know sockets
-//! and clocks: whoever drives it says what time it is and carries the lines.
+//! before, and others beside. A ride that somebody else orders is driven like the city's own: its rider is a guest, who
+//! waits at the pickup as long as it takes, and of whom all else is heard from the market. What is told of others' drivers
+//! is passed over. Knows orders, positions and facts; refuses to know sockets and clocks: whoever drives it says what time
+//! it is and carries the lines.
 
 mod hear;
 mod mischief;

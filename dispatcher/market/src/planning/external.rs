@@ -83,6 +83,12 @@ impl External {
         }
     }
 
+    /// A planner that is reached now.
+    pub fn reached(place: Outlying, streets: &Streets, missed: Missed) -> Result<Self, Fault> {
+        let peer = Peer::reach(&place.reach, place.patience).map_err(Fault::Gone)?;
+        Ok(Self { peer: Some(peer), ..Self::new(place, streets, missed) })
+    }
+
     fn ask(&mut self, line: Vec<u8>) -> Result<Vec<u8>, Fault> {
         let Outlying { reach, patience } = &self.place;
         let peer = match &mut self.peer {
