@@ -83,22 +83,34 @@ impl Principal {
             not_given.extend(may.err().map(|cause| (*place, cause.into())));
             may.is_ok()
         });
-        let (paid, limited) = self.spend_some(bundle.len() as u32);
-        let places: Vec<u32> = bundle.iter().map(|(place, _)| *place).collect();
-        let (paid_for, beyond) = places.split_at(paid as usize);
-        let locations = bundle.into_iter().map(|(_, location)| location).take(paid_for.len());
-        let (taken, reported) = market.report_all(locations);
-        let left = &paid_for[taken..];
-        if let Err(cause) = reported {
-            if matches!(cause, NotTaken::Overloaded { .. }) {
-                self.refund(left.len() as u32);
-            }
-            not_given.extend(left.iter().map(|place| (*place, cause.clone().into())));
-        }
-        if let Err(limited) = limited {
-            not_given.extend(beyond.iter().map(|place| (*place, limited.into())));
-        }
+        not_given.extend(self.pay_for(bundle, |locations| market.report_all(locations.into_iter())));
         not_given
+    }
+
+    /// Pays for the first of these, as many as it may, and has them reported: how many were taken, and why not the others.
+    fn pay_for<T>(
+        &self,
+        bundle: Vec<(u32, T)>,
+        report: impl FnOnce(Vec<T>) -> (usize, Result<(), NotTaken>),
+    ) -> Vec<(u32, NotGiven)> {
+        let (places, mut paid_for): (Vec<u32>, Vec<T>) = bundle.into_iter().unzip();
+        let (paid, limited) = self.spend_some(places.len() as u32);
+        let paid = paid as usize;
+        paid_for.truncate(paid);
+        let (taken, reported) = report(paid_for);
+        let told = |places: &[u32], cause: NotGiven| places.iter().map(|place| (*place, cause.clone())).collect();
+        match reported {
+            Err(cause @ NotTaken::Overloaded { .. }) => {
+                self.refund((paid - taken) as u32);
+                // What is put back pays for those beyond, and there is no room for them either.
+                told(&places[taken..], cause.into())
+            }
+            reported => {
+                let left = reported.err().map(|cause| told(&places[taken..paid], cause.into()));
+                let beyond = limited.err().map(|cause| told(&places[paid..], cause.into()));
+                [left, beyond].into_iter().flatten().flatten().collect()
+            }
+        }
     }
 
     fn turned_away(&self, cause: NotTaken) -> NotGiven {
@@ -182,3 +194,59 @@ impl Principal {
 const UNRATED: Rating = Rating(500);
 const STAFF: &str = "operators and services";
 const DRIVERS: &str = "drivers, operators and services";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::limits::{Limits, Rate};
+    use super::super::token::Claims;
+    use super::*;
+
+    /// A driver who may do so much at once.
+    fn driver(burst: u32) -> Principal {
+        let claims = Claims { sub: "ann".into(), roles: vec!["driver".into()], markets: None, exp: u64::MAX };
+        let rate = Rate { per_s: 1, burst };
+        Principal::of(claims, &Limits::new(rate, rate))
+    }
+
+    fn word(cause: &NotGiven) -> &'static str {
+        match cause {
+            NotGiven::Forbidden(_) => "forbidden",
+            NotGiven::Limited(_) => "limited",
+            NotGiven::NotTaken(NotTaken::Overloaded { .. }) => "overloaded",
+            NotGiven::NotTaken(_) => "not taken",
+        }
+    }
+
+    /// By whom a bundle is paid for, and which room it finds, in whichever order they end: the same is told of each, and the same is
+    /// left to pay with.
+    #[test]
+    fn a_bundle_is_told_what_one_after_another_is() {
+        let overloaded = || NotTaken::Overloaded { retry_after: Duration::from_millis(1) };
+        let causes: [&dyn Fn() -> NotTaken; 2] = [&overloaded, &|| NotTaken::Unknown];
+        for (burst, room) in [(100, 50), (100, 0), (100, 100), (100, 500), (600, 50), (600, 500), (500, 500), (1, 0)] {
+            for cause in causes {
+                let [one, other] = [(); 2].map(|()| driver(burst));
+                let bundle: Vec<_> = (0..500).map(|place| (place, ())).collect();
+                let some = one.pay_for(bundle.clone(), |paid_for| {
+                    (paid_for.len().min(room), if paid_for.len() > room { Err(cause()) } else { Ok(()) })
+                });
+                let mut left = room;
+                let each = bundle.into_iter().filter_map(|(place, ())| {
+                    let paid = other.spend(1).map_err(NotGiven::from);
+                    let taken = paid.and_then(|()| {
+                        left = left.checked_sub(1).ok_or_else(|| other.turned_away(cause()))?;
+                        Ok(())
+                    });
+                    Some((place, taken.err()?))
+                });
+                let told = |(place, cause): (u32, NotGiven)| (place, word(&cause));
+                let [some, each]: [Vec<_>; 2] = [some.into_iter().map(told).collect(), each.map(told).collect()];
+                assert_eq!(some, each, "{burst} at once, room for {room}");
+                let [one, other] = [one, other].map(|it| it.spend_some(1_000).0);
+                assert_eq!(one, other, "{burst} at once, room for {room}");
+            }
+        }
+    }
+}
