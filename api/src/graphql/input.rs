@@ -1,4 +1,5 @@
-//! What orders say. A field's name is that of a line of `/v1/commands`, which the input becomes: its decoder has the rules.
+//! What orders and positions say. A field's name is that in a line of `/v1/commands` or `/v1/locations`, whose decoder has the rules: an
+//! order's input becomes the line, a position's fields are given to the decoder as they are.
 
 use async_graphql::{ID, InputObject};
 use hansom_geo_index::Coord;

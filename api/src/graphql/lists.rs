@@ -7,7 +7,7 @@
 
 use std::any::TypeId;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use async_graphql::{
     Context, Extensions, InputType, InputValueError, InputValueResult, Name, Positioned, Request, Result, ServerError,
     ServerResult, Value,
 };
+use async_graphql_value::Value as Argument;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -31,6 +32,8 @@ use super::input::PositionInput;
 /// The field that is given positions, and its argument.
 const REPORT: &str = "reportPositions";
 const POSITIONS: &str = "positions";
+/// An operation with more lists of positions than these goes the library's way: an app sends one.
+const MOST_LISTS: usize = 7;
 
 /// Positions that an operation hands over.
 #[derive(Debug)]
@@ -132,6 +135,7 @@ fn read(body: &Bytes) -> Option<Request> {
     for (name, value) in variables.unwrap_or_default() {
         let text = value.get();
         let value = match positions(text) {
+            Some(_) if lists.len() == MOST_LISTS => return None,
             Some(positions) => {
                 let text = body.slice_ref(text.as_bytes());
                 lists.push(List { name: name.clone(), positions, text });
@@ -149,12 +153,16 @@ fn read(body: &Bytes) -> Option<Request> {
     Some(operation)
 }
 
-/// The positions that a text is a list of. `None`: it is none, or the library has to look at it.
+/// The positions that a text is a list of, at least one. `None`: it is none, or the library has to look at it.
 fn positions(text: &str) -> Option<Vec<PositionInput>> {
     if !text.starts_with('[') {
         return None;
     }
     let positions: Vec<Braced<PositionInput>> = serde_json::from_str(text).ok()?;
+    // Of no type in particular, and nothing is won.
+    if positions.is_empty() {
+        return None;
+    }
     Some(positions.into_iter().map(|Braced(position)| position).collect())
 }
 
@@ -186,28 +194,26 @@ pub fn braced<'de, T: Deserialize<'de>, D: Deserializer<'de>>(input: D) -> Resul
     input.deserialize_map(Reading(PhantomData))
 }
 
-/// Sees to it, behind what `T` does with an operation, that only what stands for the positions of a report is read as such.
-pub struct Reported<T>(pub T);
+/// Sees to it that only what stands for the positions of a report is read as such. Comes behind whatever finds the operation that is
+/// meant, as persisted queries do.
+pub struct Reported;
 
-impl<T: ExtensionFactory> ExtensionFactory for Reported<T> {
+impl ExtensionFactory for Reported {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Behind(self.0.create()))
+        Arc::new(Self)
     }
 }
 
-struct Behind(Arc<dyn Extension>);
-
 #[async_trait::async_trait]
-impl Extension for Behind {
+impl Extension for Reported {
     async fn prepare_request(
         &self,
         ctx: &ExtensionContext<'_>,
-        request: Request,
+        mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let mut request = self.0.prepare_request(ctx, request, next).await?;
         give_back(&mut request)?;
-        Ok(request)
+        next.run(ctx, request).await
     }
 }
 
@@ -215,51 +221,75 @@ impl Extension for Behind {
 fn give_back(request: &mut Request) -> ServerResult<()> {
     let lists = request.data.get(&TypeId::of::<Lists>()).and_then(|lists| lists.downcast_ref::<Lists>());
     let Some(lists) = lists else { return Ok(()) };
-    let texts: Vec<_> = lists.0.iter().map(|list| (list.name.clone(), list.text.clone())).collect();
+    let mut texts: Vec<_> = lists.0.iter().map(|list| (list.name.clone(), list.text.clone())).collect();
     // What cannot be parsed is not begun.
     let Ok(document) = request.parsed_query() else { return Ok(()) };
-    let others: Vec<_> = texts.into_iter().filter(|(name, _)| !is_reported(document, name)).collect();
-    for (name, text) in others {
+    let elsewhere = elsewhere(document);
+    texts.retain(|(name, _)| elsewhere.contains(name.as_str()));
+    for (name, text) in texts {
         let value = serde_json::from_slice(&text).map_err(|cause| ServerError::new(cause.to_string(), None))?;
         request.variables.insert(name, value);
     }
     Ok(())
 }
 
-/// Whether a variable stands nowhere but for the positions of a report. Its declaration does not say so: the library takes a list of one
-/// type for that of another if its items fit.
-fn is_reported(document: &ExecutableDocument, variable: &Name) -> bool {
-    // As it stands there.
-    let variable = format!("${variable}");
-    let operations = document.operations.iter().map(|(_, it)| (&it.node.directives, &it.node.selection_set));
-    let fragments = document.fragments.values().map(|it| (&it.node.directives, &it.node.selection_set));
-    let mut parts = operations.chain(fragments);
-    parts.all(|(directives, selected)| is_free(directives, &variable) && is_reported_in(&selected.node, &variable))
+/// The variables that stand anywhere but for the positions of a report. Their declarations do not say so: the library takes a list of
+/// one type for that of another if its items fit. One walk, and none that calls itself: nobody has looked yet how deep the operation
+/// is.
+fn elsewhere(document: &ExecutableDocument) -> BTreeSet<&str> {
+    let mut selected: Vec<&SelectionSet> = Vec::new();
+    let mut directives: Vec<&Positioned<Directive>> = Vec::new();
+    let mut values: Vec<&Argument> = Vec::new();
+    for (_, operation) in document.operations.iter() {
+        let operation = &operation.node;
+        selected.push(&operation.selection_set.node);
+        directives.extend(&operation.directives);
+        directives.extend(operation.variable_definitions.iter().flat_map(|variable| &variable.node.directives));
+    }
+    for fragment in document.fragments.values() {
+        selected.push(&fragment.node.selection_set.node);
+        directives.extend(&fragment.node.directives);
+    }
+    while let Some(selection) = selected.pop() {
+        for item in &selection.items {
+            directives.extend(item.node.directives());
+            match &item.node {
+                Selection::Field(field) => {
+                    let field = &field.node;
+                    let others = field.arguments.iter().filter(|(argument, value)| {
+                        let is_reported = field.name.node == REPORT && argument.node == POSITIONS;
+                        !(is_reported && matches!(value.node, Argument::Variable(_)))
+                    });
+                    values.extend(others.map(|(_, value)| &value.node));
+                    selected.push(&field.selection_set.node);
+                }
+                Selection::InlineFragment(part) => selected.push(&part.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    let given = directives.into_iter().flat_map(|directive| &directive.node.arguments);
+    values.extend(given.map(|(_, value)| &value.node));
+    variables(values)
 }
 
-fn is_reported_in(selected: &SelectionSet, variable: &str) -> bool {
-    selected.items.iter().all(|item| match &item.node {
-        Selection::Field(field) => {
-            let field = &field.node;
-            let is_report = field.name.node == REPORT;
-            let mut arguments = field.arguments.iter();
-            arguments.all(|(argument, value)| {
-                let value = value.node.to_string();
-                is_report && argument.node == POSITIONS && value == variable || !value.contains(variable)
-            }) && is_free(&field.directives, variable)
-                && is_reported_in(&field.selection_set.node, variable)
+/// The variables in these values.
+fn variables(mut values: Vec<&Argument>) -> BTreeSet<&str> {
+    let mut variables = BTreeSet::new();
+    while let Some(value) = values.pop() {
+        match value {
+            Argument::Variable(name) => _ = variables.insert(name.as_str()),
+            Argument::List(items) => values.extend(items),
+            Argument::Object(fields) => values.extend(fields.values()),
+            Argument::Null
+            | Argument::Number(_)
+            | Argument::String(_)
+            | Argument::Boolean(_)
+            | Argument::Binary(_)
+            | Argument::Enum(_) => {}
         }
-        Selection::FragmentSpread(spread) => is_free(&spread.node.directives, variable),
-        Selection::InlineFragment(part) => {
-            is_free(&part.node.directives, variable) && is_reported_in(&part.node.selection_set.node, variable)
-        }
-    })
-}
-
-/// Whether directives do without a variable. A text that only looks like one costs the library's way, no more.
-fn is_free(directives: &[Positioned<Directive>], variable: &str) -> bool {
-    let mut values = directives.iter().flat_map(|directive| &directive.node.arguments);
-    values.all(|(_, value)| !value.node.to_string().contains(variable))
+    }
+    variables
 }
 
 #[cfg(test)]

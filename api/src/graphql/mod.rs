@@ -1,9 +1,9 @@
 //! GraphQL: what riders, drivers and operators ask, order and listen to.
 //!
 //! An order goes the way of `/v1/commands`: the input becomes the same line, the same decoder reads it, the same market decides
-//! it, and the answer is there once the turn is durable (`mutation`). What is told comes from what the market released
-//! (`event`, `subscription`); what is asked, from the read models (`query`). What can be expected to go wrong is a type
-//! ([`failure`]), never a sentence alone. Refuses to know a rule of the market.
+//! it, and the answer is there once the turn is durable (`mutation`). A position goes to that decoder without a line (`lists`).
+//! What is told comes from what the market released (`event`, `subscription`); what is asked, from the read models (`query`).
+//! What can be expected to go wrong is a type ([`failure`]), never a sentence alone. Refuses to know a rule of the market.
 
 // Resolvers are asynchronous, whether they wait or not.
 #![allow(clippy::unused_async)]
@@ -27,6 +27,7 @@ pub mod word;
 
 use std::sync::Arc;
 
+use async_graphql::SchemaBuilder;
 use async_graphql::extensions::apollo_persisted_queries::{ApolloPersistedQueries, LruCacheStorage};
 
 pub use http::{get, post};
@@ -53,17 +54,23 @@ const PERSISTED: usize = 1_000;
 
 /// The schema over these markets and their read models; `None`: only to be printed.
 pub fn schema(over: Option<(Markets, Arc<ReadModels>)>) -> Schema {
-    let mut schema = Schema::build(Query::default(), Mutation, Subscription)
+    let mut schema = builder();
+    if let Some((markets, models)) = over {
+        schema = schema.data(markets).data(models);
+    }
+    schema.finish()
+}
+
+/// The schema over nothing yet. A persisted query is known before it is seen what stands for positions in it.
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation, Subscription)
         .register_output_type::<failure::Failure>()
         .register_output_type::<query::answer::Unanswered>()
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(DIRECTIVES)
-        .extension(lists::Reported(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED))));
-    if let Some((markets, models)) = over {
-        schema = schema.data(markets).data(models);
-    }
-    schema.finish()
+        .extension(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED)))
+        .extension(lists::Reported)
 }
 
 /// The schema in GraphQL's schema definition language, as it stands in `api/schema.graphql`.

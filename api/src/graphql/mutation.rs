@@ -1,4 +1,5 @@
-//! What can be ordered. Each input becomes the line that `/v1/commands` would get; the answer comes once its turn is durable.
+//! What can be ordered. An order's input becomes the line that `/v1/commands` would get; the answer comes once its turn is durable.
+//! A position is given to the decoder of lines field by field, and becomes a line only where that takes none: it says why.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -94,6 +94,15 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
     let deep = format!("{{ __schema {{ types {{ {} name {} }} }} }}", "ofType { ".repeat(20), "} ".repeat(20));
     let cancel = |n: u64| format!("a{n}: cancelRide(key: \"{}\", input: {{ ride: 1 }}) {{ __typename }} ", uuid(n));
     let orders: String = (0..60).map(cancel).collect();
+    // Work for each list times work for each argument would take minutes.
+    let lists = |count: usize, list: &str| {
+        let lists: Vec<String> = (0..count).map(|n| format!("\"{n:05}\":{list}")).collect();
+        let (arguments, lists) = ("a:$b ".repeat(5_400), lists.join(","));
+        let (status, text) =
+            town.graphql(&format!("{{\"query\":\"{{ markets({arguments}) {{ name }} }}\",\"variables\":{{{lists}}}}}"));
+        said(status, &text)
+    };
+    let position = "[{\"driver\":\"ann\",\"seq\":1,\"place\":{\"lat\":1,\"lon\":1}}]";
     vec![
         ("no text", query("")),
         ("what cannot be parsed", query("{ markets {")),
@@ -119,6 +128,8 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
             m: story { at } } } } }",
             ),
         ),
+        ("5,400 arguments, and 90,000 empty lists", lists(90_000, "[]")),
+        ("5,400 arguments, and 16,000 lists of positions", lists(16_000, position)),
         ("60 orders at once", query(&format!("mutation {{ {orders} }}"))),
         ("five directives at a field", query(&format!("{{ markets {} {{ name }} }}", "@include(if: true) ".repeat(5)))),
         (
