@@ -16,6 +16,7 @@ mod http;
 mod input;
 mod lists;
 mod mutation;
+mod nesting;
 pub mod query;
 mod result;
 pub mod scalar;
@@ -61,7 +62,8 @@ pub fn schema(over: Option<(Markets, Arc<ReadModels>)>) -> Schema {
     schema.finish()
 }
 
-/// The schema over nothing yet. A persisted query is known before it is seen what stands for positions in it.
+/// The schema over nothing yet. The order counts: nothing is parsed that is nested too deep, and a persisted query is known before it is
+/// seen what stands for positions in it.
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation, Subscription)
         .register_output_type::<failure::Failure>()
@@ -69,6 +71,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(DIRECTIVES)
+        .extension(nesting::Nesting)
         .extension(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED)))
         .extension(lists::Reported)
 }

@@ -84,6 +84,10 @@ fn bodies(town: &Served) -> Vec<Case<'static>> {
     ]
 }
 
+fn nested(open: &str, close: &str, levels: usize) -> String {
+    open.repeat(levels) + &close.repeat(levels)
+}
+
 fn operations(town: &Served) -> Vec<Case<'static>> {
     let ask = |body: Value| {
         let (status, text) = town.graphql(&body.to_string());
@@ -119,6 +123,9 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
         ),
         ("more than 32 KiB", query(&format!("{{ markets {{ name {} }} }}", " ".repeat(40_000)))),
         ("deeper than 15 selections", query(&deep)),
+        ("selections in selections, 10,000 deep", query(&nested("{a", "}", 10_000))),
+        ("lists in lists, 15,000 deep", query(&format!("{{ markets(a: {}) {{ name }} }}", nested("[", "]", 15_000)))),
+        ("a type of lists of lists, 15,000 deep", query(&format!("query($a: {}) {{ a }}", nested("[", "]", 15_000)))),
         (
             "more than 5,000 fields, those of pages counted",
             query(
@@ -233,6 +240,7 @@ fn sockets(town: &Served) -> Vec<Case<'static>> {
         ("a message in binary", closed(&[Message::binary(vec![1])])),
         ("a message of 2 MiB", closed(&[text(&init), Message::text("x".repeat(2 << 20))])),
         ("a subscription that is not there", refused("subscription { nothing }")),
+        ("lists in lists, 15,000 deep", refused(&format!("subscription {{ a(a: {}) }}", nested("[", "]", 15_000)))),
         ("a cursor that is none", refused("subscription { events(after: \"x\") { id } }")),
         ("a market that is not there", refused("subscription { events(market: \"x\") { id } }")),
         ("a ride that is no number", refused("subscription { ride(ride: \"x\") { id } }")),
