@@ -24,6 +24,7 @@ mod seen;
 mod socket;
 mod subscription;
 mod turn;
+mod unfolded;
 pub mod word;
 
 use std::sync::Arc;
@@ -62,7 +63,8 @@ pub fn schema(over: Option<(Markets, Arc<ReadModels>)>) -> Schema {
     schema.finish()
 }
 
-/// The schema over nothing yet. The order counts: nothing is parsed that is nested too deep, and a persisted query is known before it is
+/// The schema over nothing yet. The order counts: nothing is parsed that is nested too deep, nothing gone through that
+/// unfolds to too much, and a persisted query is known before it is
 /// seen what stands for positions in it.
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation, Subscription)
@@ -72,6 +74,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .limit_complexity(COMPLEXITY)
         .limit_directives(DIRECTIVES)
         .extension(nesting::Nesting)
+        .extension(unfolded::Unfolded)
         .extension(ApolloPersistedQueries::new(LruCacheStorage::new(PERSISTED)))
         .extension(lists::Reported)
 }

@@ -98,6 +98,9 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
     let deep = format!("{{ __schema {{ types {{ {} name {} }} }} }}", "ofType { ".repeat(20), "} ".repeat(20));
     let cancel = |n: u64| format!("a{n}: cancelRide(key: \"{}\", input: {{ ride: 1 }}) {{ __typename }} ", uuid(n));
     let orders: String = (0..60).map(cancel).collect();
+    let twice = |n: u32| format!("fragment a{n} on Query {{ ...a{} ...a{} }}", n + 1, n + 1);
+    let fragments: Vec<String> = (0..28).map(twice).collect();
+    let doubled = format!("{{ ...a0 }} {} fragment a28 on Query {{ markets {{ name }} }}", fragments.join(" "));
     // Work for each list times work for each argument would take minutes.
     let lists = |count: usize, list: &str| {
         let lists: Vec<String> = (0..count).map(|n| format!("\"{n:05}\":{list}")).collect();
@@ -116,6 +119,7 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
         ("two of which none is named", query("query A { markets { name } } query B { markets { name } }")),
         ("a name that none has", ask(json!({ "query": "query A { markets { name } }", "operationName": "B" }))),
         ("fragments in a circle", query(cycle)),
+        ("28 fragments, each with the next one twice", query(&doubled)),
         ("a variable that is missing", query("query($id: ID!) { driver(id: $id) { __typename } }")),
         (
             "a variable of another type",
