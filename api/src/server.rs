@@ -1,7 +1,7 @@
 //! The HTTP server.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ const WORKERS: usize = 2;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// So many connections at once, for each thread, if there are as many files.
 const CONNECTIONS: usize = 4096;
+/// So many connections may wait until a thread takes them, if the system allows it: when all phones come back at once, say after
+/// an outage, one that finds no room here is not told so, and tries again after a whole second.
+const BACKLOG: u32 = 4096;
 /// So many files are left to the markets and the server itself: a log that cannot open its next one fails.
 const FILES: u64 = 256;
 /// Requests under way may take so long to end when the server stops, in seconds.
@@ -122,9 +125,6 @@ impl Server {
         let tls = certificate.map(Certificate::config).transpose()?;
         let spans = dispatcher.figures().spans();
         let tracing = collector.map(|collector| Tracing::start(&collector, spans)).transpose()?;
-        let failed = |source| ServeError::Listen { address, source };
-        let listener = TcpListener::bind(address).map_err(failed)?;
-        let open = listener.local_addr().map_err(failed)?;
         let markets = Markets(dispatcher);
         let schema = Data::new(graphql::schema(Some((markets.clone(), models.clone()))));
         let (markets, gate, origins) = (Data::new(markets), Data::new(gate), Data::new(origins));
@@ -150,16 +150,19 @@ impl Server {
             .workers(WORKERS)
             // What is told in many small pieces would wait for each to be acknowledged: a round trip, or a client's delay.
             .tcp_nodelay(true)
+            .backlog(BACKLOG)
             .max_connections(connections())
             .client_request_timeout(HEAD_WITHIN)
             .shutdown_timeout(STOP_S)
             .disable_signals();
         let is_encrypted = tls.is_some();
         let server = match tls {
-            Some(tls) => server.listen_rustls_0_23(listener, tls),
-            None => server.listen(listener),
+            Some(tls) => server.bind_rustls_0_23(address, tls),
+            None => server.bind(address),
         };
-        Ok(Self { running: server.map_err(failed)?.run(), address: open, is_encrypted, closing, tracing })
+        let server = server.map_err(|source| ServeError::Listen { address, source })?;
+        let address = *server.addrs().first().expect("one address was bound");
+        Ok(Self { running: server.run(), address, is_encrypted, closing, tracing })
     }
 
     /// Its address as a URL.

@@ -1,4 +1,7 @@
 //! How long this disk takes to make something durable, while the market does the same.
+//!
+//! Open loop, as requests are measured: while the disk stands still for a second, more than one write waits for it. Those that became due
+//! meanwhile go with one sync, as in a market's log, and each counts from when it was due.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -37,18 +40,33 @@ impl Probe {
         let (stop, stopped) = channel::<()>();
         let mine = times.clone();
         let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
+            let mut due = Instant::now() + EVERY;
             for block in (0..BLOCKS).cycle() {
-                if stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                let wait = due.saturating_duration_since(Instant::now());
+                let is_over = stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
+                let began = Instant::now();
+                if !is_over {
+                    if !wait.is_zero() {
+                        // Nothing was under way when it was due: if it begins late, that is not the disk's doing.
+                        due = began;
+                    }
+                    sync(&mut file, block)?;
+                }
+                let done = Instant::now();
+                while due <= began {
+                    mine.record(due, done);
+                    due += EVERY;
+                }
+                if is_over {
                     break;
                 }
-                mine.add(sync(&mut file, block)?);
             }
             Ok(())
         })?;
         Ok(Self { times, stop, thread, file: path })
     }
 
-    /// Ends it; how long it took each time.
+    /// Ends it; how long each write took, from when it was due.
     pub fn end(self) -> io::Result<Latency> {
         drop(self.stop);
         let done = self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -58,10 +76,8 @@ impl Probe {
     }
 }
 
-fn sync(file: &mut File, block: u64) -> io::Result<Duration> {
+fn sync(file: &mut File, block: u64) -> io::Result<()> {
     file.seek(SeekFrom::Start(block * BLOCK as u64))?;
-    let began = Instant::now();
     file.write_all(&[block as u8; BLOCK])?;
-    file.sync_data()?;
-    Ok(began.elapsed())
+    file.sync_data()
 }

@@ -85,7 +85,7 @@ pub struct StepReport {
     pub stages: Vec<Stage>,
     /// What of the mean time to an answer is in no stage: generator, sockets, HTTP, GraphQL.
     pub rest_mean_ms: f64,
-    /// Writing 4 KiB and syncing it, every 100 ms meanwhile.
+    /// Until 4 KiB were written and synced, from when that was due: every 100 ms meanwhile.
     pub disk_sync: Option<Latency>,
     pub processor: Processor,
     /// Of the generator, at the end.

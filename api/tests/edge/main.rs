@@ -3,6 +3,7 @@
 mod access;
 mod asked;
 mod browser;
+mod crowd;
 mod graphql;
 mod hostile;
 mod jwks;
