@@ -39,10 +39,12 @@ const KEPT: usize = 3;
 const FRESH: &str = "fresh";
 
 /// The snapshots of a market.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Snapshots {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
+    /// The last one's bytes, kept for their room: the next is about as large, so that writing it takes no memory anew.
+    bytes: Vec<u8>,
 }
 
 /// What a market knew after some turn.
@@ -96,7 +98,7 @@ impl Snapshots {
     /// Those in `folder`, which is made if need be.
     pub fn open(disk: Arc<dyn Disk>, folder: &Path) -> io::Result<Self> {
         disk.make_folder(folder)?;
-        Ok(Self { disk, folder: folder.to_owned() })
+        Ok(Self { disk, folder: folder.to_owned(), bytes: Vec::new() })
     }
 
     /// The files, oldest first, with the offsets that their names say.
@@ -143,8 +145,10 @@ impl Snapshots {
     }
 
     /// Writes a snapshot, and removes old ones. When it returns the snapshot would survive a loss of power.
-    pub fn write(&self, next: Offset, at: Millis, state: &State, network: &Network) -> io::Result<()> {
-        let bytes = encode(next, at, &state.encode(), network);
+    pub fn write(&mut self, next: Offset, at: Millis, state: &State, network: &Network) -> io::Result<()> {
+        // The most that was ever needed is not kept for ever.
+        self.bytes.shrink_to(2 * self.bytes.len());
+        encode(next, at, state, network, &mut self.bytes);
         let fresh = self.folder.join(FRESH);
         if self.disk.files(&self.folder)?.contains(&fresh) {
             // Of an attempt that failed.
@@ -152,7 +156,7 @@ impl Snapshots {
         }
         let mut file = self.disk.create(&fresh)?;
         let named = self.folder.join(format!("{next:020}.snap", next = next.0));
-        let written = file.write_aside(&bytes, 0);
+        let written = file.write_aside(&self.bytes, 0);
         if let Err(fault) = written.and_then(|()| self.disk.rename(&fresh, &named)) {
             // Where the disk is full, the log needs the room more than half a snapshot.
             let _ = self.disk.remove(&fresh);
@@ -171,19 +175,20 @@ fn offset_of(path: &Path) -> Option<u64> {
     if is_snapshot { name.parse().ok() } else { None }
 }
 
-fn encode(next: Offset, at: Millis, state: &[u8], network: &Network) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEAD_BYTES + state.len() + HASH_BYTES);
+fn encode(next: Offset, at: Millis, state: &State, network: &Network, bytes: &mut Vec<u8>) {
+    bytes.clear();
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&LAYOUT_VERSION.to_le_bytes());
     bytes.extend_from_slice(&SNAPSHOT_VERSION.to_le_bytes());
     bytes.extend_from_slice(&next.0.to_le_bytes());
     bytes.extend_from_slice(&at.0.to_le_bytes());
     bytes.extend_from_slice(&network.id());
-    bytes.extend_from_slice(&(state.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(state);
-    let hash = blake3::hash(&bytes);
+    bytes.extend_from_slice(&[0; 8]);
+    state.encode_into(bytes);
+    let length = (bytes.len() - HEAD_BYTES) as u64;
+    bytes[HEAD_BYTES - 8..HEAD_BYTES].copy_from_slice(&length.to_le_bytes());
+    let hash = blake3::hash(bytes);
     bytes.extend_from_slice(hash.as_bytes());
-    bytes
 }
 
 fn decode(next: u64, bytes: &[u8], network: &Network) -> Result<Snapshot, SnapshotError> {

@@ -134,7 +134,7 @@ fn mislabel(disk: &SimDisk, log: &Path, streets: &Streets) -> Option<()> {
     for turn in &before {
         steps::fold(&mut state, &streets.network, turn);
     }
-    let snapshots = Snapshots::open(Arc::new(disk.clone()), &Path::new(FOLDER).join(SNAPSHOT_FOLDER)).ok()?;
+    let mut snapshots = Snapshots::open(Arc::new(disk.clone()), &Path::new(FOLDER).join(SNAPSHOT_FOLDER)).ok()?;
     snapshots.write(next, at, &state, &streets.network).ok()
 }
 

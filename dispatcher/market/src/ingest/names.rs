@@ -9,7 +9,10 @@ use hansom_engine::domain::Session;
 use hansom_engine::record::{RequestRide, StartShift};
 use hansom_engine::{Command, DriverId, Event, Key, Name, RideId, State, Turn};
 use hansom_geo_index::{Coord, Millis, Network};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// A driver whom no market has.
@@ -27,7 +30,9 @@ pub struct Names {
     network: Arc<Network>,
     /// Each driver at his place.
     drivers: Vec<Option<(DriverId, Name)>>,
-    by_name: HashMap<Name, DriverId>,
+    /// The places of drivers by their names, which stand there: a table that doubles itself is small beside them.
+    by_name: HashTable<u32>,
+    hasher: RandomState,
     rides: HashMap<RideId, Ride>,
     by_request: HashMap<Key, RideId>,
 }
@@ -48,7 +53,8 @@ impl Names {
         let mut names = Self {
             network,
             drivers: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashTable::new(),
+            hasher: RandomState::new(),
             rides: HashMap::new(),
             by_request: HashMap::new(),
         };
@@ -77,12 +83,7 @@ impl Names {
                         self.by_request.remove(&key);
                     }
                 }
-                Event::DriverForgotten { driver } => {
-                    let known = self.drivers.get_mut(driver.index());
-                    if let Some((_, name)) = known.and_then(|known| known.take_if(|(id, _)| id == driver)) {
-                        self.by_name.remove(&name);
-                    }
-                }
+                Event::DriverForgotten { driver } => self.remove_driver(*driver),
                 _ => {}
             }
         }
@@ -93,9 +94,28 @@ impl Names {
         if self.drivers.len() <= place {
             self.drivers.resize(place + 1, None);
         }
-        if self.drivers[place].as_ref().is_none_or(|(id, _)| *id != driver) {
-            self.drivers[place] = Some((driver, name.clone()));
-            self.by_name.insert(name.clone(), driver);
+        match &self.drivers[place] {
+            Some((id, _)) if *id == driver => return,
+            Some((id, _)) => self.remove_driver(*id),
+            None => {}
+        }
+        self.drivers[place] = Some((driver, name.clone()));
+        let Self { drivers, by_name, hasher, .. } = self;
+        let name_at = |place: &u32| drivers[*place as usize].as_ref().map(|(_, name)| name);
+        let hash = |place: &u32| hasher.hash_one(name_at(place));
+        let place = place as u32;
+        match by_name.entry(hash(&place), |known| name_at(known) == Some(name), hash) {
+            Entry::Occupied(mut known) => *known.get_mut() = place,
+            Entry::Vacant(vacant) => _ = vacant.insert(place),
+        }
+    }
+
+    fn remove_driver(&mut self, driver: DriverId) {
+        let Some(known) = self.drivers.get_mut(driver.index()) else { return };
+        let Some((_, name)) = known.take_if(|(id, _)| *id == driver) else { return };
+        let place = driver.index() as u32;
+        if let Ok(entry) = self.by_name.find_entry(self.hasher.hash_one(Some(&name)), |known| *known == place) {
+            entry.remove();
         }
     }
 
@@ -114,7 +134,10 @@ impl Names {
 
     /// What the market calls a driver.
     pub fn driver_id(&self, name: &Name) -> Option<DriverId> {
-        self.by_name.get(name).copied()
+        let known = |place: &u32| self.drivers.get(*place as usize)?.as_ref();
+        let is_he = |place: &u32| known(place).is_some_and(|(_, theirs)| theirs == name);
+        let place = self.by_name.find(self.hasher.hash_one(Some(name)), is_he)?;
+        known(place).map(|(driver, _)| *driver)
     }
 
     /// A position as it waits for the market: its driver by number. `received`: the market's time at which it came.
@@ -224,5 +247,59 @@ impl Names {
         blocked.sort_unstable();
         blocked.dedup();
         blocked.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hansom_engine::domain::Settings;
+    use hansom_geo_index::network::sample;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// Two plain maps, one each way, are the oracle. Places are taken by another driver without a word, and names by another
+        /// place: no market does either, but a name is then still that of whoever took it last, until he leaves.
+        #[test]
+        fn drivers_are_known_by_name_and_number(
+            steps in prop::collection::vec((0..40_u32, 0..3_u32, 0..60_u32, any::<bool>()), 1..200),
+        ) {
+            let network = Arc::new(sample::grid(2, 2, 100_000, 10_000));
+            let state = State::new(Settings::default(), &network, Millis(0));
+            let mut names = Names::of(&state, network);
+            let mut of_place: BTreeMap<usize, (DriverId, Name)> = BTreeMap::new();
+            let mut by_name: BTreeMap<Name, usize> = BTreeMap::new();
+            for (place, heirs, name, comes) in steps {
+                let driver = (0..heirs).fold(DriverId(place), |driver, _| driver.heir());
+                let name = Name::from(format!("driver {name}").as_str());
+                let known = of_place.get(&driver.index()).cloned();
+                let is_he = known.as_ref().is_some_and(|(id, _)| *id == driver);
+                if comes {
+                    names.add_driver(driver, &name);
+                } else {
+                    names.remove_driver(driver);
+                }
+                if comes != is_he {
+                    if let Some((_, old)) = known {
+                        by_name.retain(|name, place| *name != old || *place != driver.index());
+                        of_place.remove(&driver.index());
+                    }
+                    if comes {
+                        by_name.insert(name.clone(), driver.index());
+                        of_place.insert(driver.index(), (driver, name));
+                    }
+                }
+                prop_assert_eq!(names.driver(driver).is_some(), comes);
+                for (id, name) in of_place.values() {
+                    prop_assert_eq!(names.driver(*id), Some(name));
+                }
+                for name in (0..60).map(|name| Name::from(format!("driver {name}").as_str())) {
+                    let expected = by_name.get(&name).map(|place| of_place[place].0);
+                    prop_assert_eq!(names.driver_id(&name), expected);
+                }
+                prop_assert_eq!(names.by_name.len(), by_name.len());
+            }
+        }
     }
 }

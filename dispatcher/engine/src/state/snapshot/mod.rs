@@ -55,8 +55,15 @@ mod number {
 impl State {
     /// Its canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.fleet.drivers.len() * 160 + 4096);
-        let writer = &mut Writer::new(&mut out, ORIGIN);
+        let mut out = Vec::new();
+        self.encode_into(&mut out);
+        out
+    }
+
+    /// Puts its [bytes](Self::encode) behind those in `out`.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        out.reserve_exact(self.fleet.drivers.len() * 160 + 4096);
+        let writer = &mut Writer::new(out, ORIGIN);
         let Self { logic_version, settings, weights, rides, line, fleet, timers, keys, ledger, matching } = self;
         Field::write(&SNAPSHOT_VERSION, number::VERSION, writer);
         Field::write(logic_version, number::LOGIC_VERSION, writer);
@@ -81,7 +88,6 @@ impl State {
         if fleet.drivers.left().len() > 0 {
             writer.delimited(number::LEFT, |writer| fleet.drivers.left().for_each(|id| writer.varint(u64::from(id.0))));
         }
-        out
     }
 
     /// The state of these bytes, of a market on `network`.
