@@ -175,7 +175,8 @@ impl Town {
             }
         }
         self.report(bundle);
-        if self.now.0 % 1_000 == 0 {
+        // As often as a large market that serves.
+        for _ in 0..4 {
             self.market.checkpoint(self.now).expect("it is taken");
         }
         if self.now.0 % 60_000 == 0 {

@@ -5,7 +5,7 @@
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hansom_engine::domain::{DriverId, Epoch, Key, Name, Offset, Planner, Policy, RideId, Session, Settings};
 use hansom_engine::record::{Command, Event, Ping, RequestRide, StartShift, Turn};
-use hansom_engine::state::State;
+use hansom_engine::state::{SLICES, State};
 use hansom_engine::{Desk, Stamp, steps};
 use hansom_geo_index::import::synthetic;
 use hansom_geo_index::place::SnapIndex;
@@ -225,7 +225,11 @@ fn snapshots(c: &mut Criterion) {
     group.bench_function(format!("encode, {} KiB", bytes.len() >> 10), |b| b.iter(|| city.state.encode()));
     group.bench_function("digest", |b| b.iter(|| city.state.digest()));
     group.bench_function("decode", |b| b.iter(|| State::decode(&bytes, &city.network).expect("its own bytes")));
-    group.bench_function("digest of a slice", |b| b.iter(|| city.state.slice_digest(black_box(7))));
+    for (name, slices) in [("digests of all 64 slices", 0..64), ("digests of all 1,024 slices", 64..SLICES)] {
+        group.bench_function(name, |b| {
+            b.iter(|| slices.clone().map(|slice| city.state.slice_digest(black_box(slice))).fold(0, u64::wrapping_add));
+        });
+    }
     group.finish();
 }
 

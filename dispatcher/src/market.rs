@@ -37,8 +37,11 @@ const BATCH: usize = 256;
 /// A market looks for its next deadline no farther ahead than this, and looks again then.
 const HORIZON: Millis = Millis::from_secs(1);
 
-/// So often a market at work says what it knows, a slice at a time.
+/// So often a market at work says what it knows, a slice at a time …
 const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// … and so often a large one, whose slices are a sixteenth of that: all of it is compared before the last snapshot from before
+/// a difference is gone.
+const CHECK_LARGE_EVERY: Duration = Duration::from_micros(62_500);
 
 /// The follower is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -366,7 +369,8 @@ impl MarketActor {
     fn check(&mut self) -> Result<(), Cause> {
         let Some(Serving { market, checked, .. }) = &mut self.market else { return Ok(()) };
         let (at, turns) = *checked;
-        if at.elapsed() < CHECK_EVERY || market.turns() == turns {
+        let every = if market.state().is_large() { CHECK_LARGE_EVERY } else { CHECK_EVERY };
+        if at.elapsed() < every || market.turns() == turns {
             return Ok(());
         }
         market.checkpoint(self.shared.clock.now())?;

@@ -89,7 +89,7 @@ pub fn fold(state: &mut State, network: &Network, turn: &Turn) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Diverged {
     /// The slice that differs.
-    pub slice: u8,
+    pub slice: u16,
     /// Its digest in the log.
     pub logged: u64,
     /// Its digest here.

@@ -165,7 +165,7 @@ fn a_checkpoint_is_compared_by_the_fold() {
         0s D0 starts at 3,0 > D0 on shift
         10s R1 requests 3,0 -> 9,0 > R1 direct 60s, fare 400; offered R1 to D0 until 25s
         11s market notes slice 1 > slice 1 noted
-        12s market notes slice 64 ! there is no such slice of the state
+        12s market notes slice 1088 ! there is no such slice of the state
         ",
     );
 }

@@ -146,8 +146,13 @@ impl Snapshots {
 
     /// Writes a snapshot, and removes old ones. When it returns the snapshot would survive a loss of power.
     pub fn write(&mut self, next: Offset, at: Millis, state: &State, network: &Network) -> io::Result<()> {
-        // The most that was ever needed is not kept for ever.
-        self.bytes.shrink_to(2 * self.bytes.len());
+        // Room for one that is larger by an eighth: a buffer that has to grow is there twice meanwhile. Nor is the most that was
+        // ever needed kept for ever.
+        let room = self.bytes.len() / 8 * 9;
+        if !(room..=2 * room).contains(&self.bytes.capacity()) {
+            self.bytes = Vec::new();
+            self.bytes.reserve_exact(room / 4 * 5);
+        }
         encode(next, at, state, network, &mut self.bytes);
         let fresh = self.folder.join(FRESH);
         if self.disk.files(&self.folder)?.contains(&fresh) {

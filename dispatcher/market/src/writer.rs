@@ -10,7 +10,7 @@ use crate::streets::Streets;
 use hansom_engine::assignment::NotOptimal;
 use hansom_engine::planner::problem;
 use hansom_engine::record::{Header, Ping, Proposal};
-use hansom_engine::state::{SLICES, TimerKind};
+use hansom_engine::state::TimerKind;
 use hansom_engine::steps::Rules;
 use hansom_engine::{Command, Desk, Event, Key, Offset, Stamp, State, Turn, steps};
 use hansom_geo_index::Millis;
@@ -228,9 +228,9 @@ impl Market {
     }
 
     /// Says in a turn what the market knows, of the next of its slices: so that a follower can compare. All have had their
-    /// turn after [`SLICES`] of these.
+    /// turn after 64 of these, or after 1,024 while the market [is large](State::is_large).
     pub fn checkpoint(&mut self, at: Millis) -> Result<&Turn, MarketError> {
-        let slice = (self.checkpoints % u64::from(SLICES)) as u8;
+        let slice = self.state.nth_slice(self.checkpoints);
         self.checkpoints += 1;
         self.turn(at, None, Command::Checkpoint { slice }, 0)
     }

@@ -3,11 +3,11 @@
 #[allow(dead_code, reason = "shared with tests that need more of it")]
 mod town;
 
-use hansom_engine::domain::Planner;
-use hansom_engine::record::Header;
+use hansom_engine::domain::{Key, Name, Planner};
 use hansom_engine::record::canonical::blank;
+use hansom_engine::record::{Header, StartShift};
 use hansom_engine::{Command, Event, Offset, State, Turn, steps};
-use hansom_geo_index::{Millis, network::sample};
+use hansom_geo_index::{Millis, NodeId, network::sample};
 use hansom_market::follower::{Follower, SnapshotEvery};
 use hansom_market::log::{Durable, LogError, Mode, Outlet, Reader};
 use hansom_market::recovery::{self, Keep, LOG_FOLDER, Opened, RecoveryError, SNAPSHOT_FOLDER};
@@ -399,6 +399,49 @@ fn old_positions_are_forgotten_and_nothing_else_is() {
         disk.remove(&path).expect("removed");
     }
     world.open().expect("opens without snapshots");
+}
+
+/// A market is told of in finer slices once it is large, and a follower compares them all.
+#[test]
+fn a_large_market_is_compared_in_all_its_slices() {
+    let mut world = World::new(6);
+    let snapshots = SnapshotEvery { time: Millis::from_secs(3_600), turns: 40_000 };
+    world.keep = Keep { log: Durable { mode: Mode::Inline, segment_bytes: 1 << 20 }, snapshots };
+    let mut opened = world.open().expect("opens");
+    let place = STREETS.network.node_coord(NodeId(0));
+    for number in 0..50_000_u32 {
+        let shift = StartShift {
+            driver: Name::from(format!("driver {number}").as_str()),
+            place,
+            seats: 4,
+            class: 0,
+            autonomous: false,
+            until: None,
+            home: None,
+            rating: 480,
+        };
+        let key = Key((START.0 as u128) << 80 | 7 << 76 | 0b10 << 62 | u128::from(number));
+        opened.market.submit(START, Some(key), Command::StartShift(Box::new(shift))).expect("taken");
+        if number % 64 == 0 {
+            opened.market.checkpoint(START).expect("taken");
+        }
+    }
+    assert!(opened.market.state().is_large());
+    opened.market.commit().expect("a good disk");
+    world.follow(&mut opened.follower);
+    let before = opened.follower.standing().checkpoints;
+    let slices: BTreeSet<u16> = (0..1_024)
+        .filter_map(|_| match opened.market.checkpoint(START).expect("taken").command {
+            Command::Checkpoint { slice } => Some(slice),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(slices, (64..1_088).collect());
+    opened.market.commit().expect("a good disk");
+    world.follow(&mut opened.follower);
+    assert_eq!((before, opened.follower.standing().checkpoints), (782, 782 + 1_024));
+    drop(opened);
+    world.come_back();
 }
 
 /// With threads and a real disk: the follower keeps up by itself, and its last snapshot is where the log ends.

@@ -11,7 +11,7 @@ pub fn resume(at: Millis, since: Millis, out: &mut Vec<Event>) {
 }
 
 /// Says what the market knows. Not under a key: noting that would change what was said.
-pub fn checkpoint(state: &State, slice: u8, out: &mut Vec<Event>) -> Result<(), Refusal> {
+pub fn checkpoint(state: &State, slice: u16, out: &mut Vec<Event>) -> Result<(), Refusal> {
     if slice >= SLICES {
         return Err(Refusal::NoSuchSlice);
     }

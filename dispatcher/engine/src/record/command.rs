@@ -105,7 +105,7 @@ pub enum Command {
     /// Says what the market knows, so that whoever folds the log can compare.
     Checkpoint {
         /// Of which slice, below [`SLICES`](crate::state::SLICES).
-        slice: u8,
+        slice: u16,
     },
 }
 

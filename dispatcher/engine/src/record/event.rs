@@ -293,7 +293,7 @@ pub enum Event {
     /// What the market knows at this event.
     Checkpoint {
         /// Of which slice.
-        slice: u8,
+        slice: u16,
         /// [`State::slice_digest`](crate::State::slice_digest).
         digest: u64,
     },

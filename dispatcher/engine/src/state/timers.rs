@@ -2,6 +2,7 @@
 
 use hansom_geo_index::Millis;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// What is due. At equal time they fire in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +60,11 @@ pub struct Timer {
     pub id: u32,
 }
 
+/// A span of time, see [`Timers::every`].
+const SPAN_MS: i64 = 1024;
+/// No timer that is due at the same time comes before this.
+const FIRST: Timer = Timer { due: Millis::ZERO, kind: TimerKind::Weights, id: 0 };
+
 /// A timer as one number, in the order of timers: comparing those is what setting one mostly costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Packed(i128);
@@ -95,6 +101,22 @@ impl Timers {
         self.set.iter().map(|packed| packed.timer())
     }
 
+    /// Those that are due in a span of time whose number, modulo `of`, is `nth`, in order. Goes from one such span to the next in
+    /// which there may be some, however far apart they are.
+    pub(crate) fn every(&self, nth: u32, of: u32, mut take: impl FnMut(Timer)) {
+        let mut next = self.first();
+        while let Some(timer) = next {
+            let span = timer.due.0.div_euclid(SPAN_MS);
+            let ahead = (i64::from(nth) - span).rem_euclid(i64::from(of));
+            let begin = |span: i64| Some(Packed::new(Timer { due: Millis(span.checked_mul(SPAN_MS)?), ..FIRST }));
+            let Some(from) = begin(span + ahead) else { return };
+            let until = begin(span + ahead + 1);
+            let here = (Bound::Included(from), until.map_or(Bound::Unbounded, Bound::Excluded));
+            self.set.range(here).for_each(|packed| take(packed.timer()));
+            next = until.and_then(|until| self.set.range(until..).next()).map(|packed| packed.timer());
+        }
+    }
+
     /// Whether `timer` is set.
     pub fn contains(&self, timer: Timer) -> bool {
         self.set.contains(&Packed::new(timer))
@@ -123,6 +145,22 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        /// All timers are looked at instead; and each is in one slice.
+        #[test]
+        fn every_so_many_spans_are_what_they_say(
+            dues in prop::collection::vec(prop_oneof![-9_000..9_000_i64, any::<i64>(), Just(i64::MIN), Just(i64::MAX)], 0..30),
+            of in 1..9_u32,
+        ) {
+            let timer = |(id, due)| Timer { due: Millis(due), kind: TimerKind::ALL[id % TimerKind::ALL.len()], id: id as u32 };
+            let timers = Timers::of(dues.into_iter().enumerate().map(timer).collect());
+            for nth in 0..of {
+                let is_in = |due: Millis| due.0.div_euclid(1024).rem_euclid(i64::from(of)) == i64::from(nth);
+                let mut found = Vec::new();
+                timers.every(nth, of, |timer| found.push(timer));
+                prop_assert_eq!(found, timers.iter().filter(|timer| is_in(timer.due)).collect::<Vec<_>>());
+            }
+        }
+
         /// A packed timer is the same timer, and sorts as it does.
         #[test]
         fn packing_keeps_timers_and_their_order(

@@ -31,7 +31,7 @@ pub enum Order {
     Wait,
     /// The market is away for some seconds.
     Away(u16),
-    Note(u8),
+    Note(u16),
 }
 
 /// Any of them.
@@ -54,7 +54,7 @@ pub fn order() -> impl Strategy<Value = Order> {
         2 => Just(Order::Repeat),
         2 => Just(Order::Wait),
         1 => (0..1_000_u16).prop_map(Order::Away),
-        1 => (0..70_u8).prop_map(Order::Note),
+        1 => prop_oneof![0..64_u16, 64..1_092_u16].prop_map(Order::Note),
     ]
 }
 

@@ -166,7 +166,7 @@ impl Service for Mutant {
     }
 
     fn checkpoint(&mut self, at: Millis) -> Result<Turn, MarketError> {
-        self.turn(at, None, Command::Checkpoint { slice: (self.next.0 % 64) as u8 })
+        self.turn(at, None, Command::Checkpoint { slice: (self.next.0 % 64) as u16 })
     }
 
     fn commit(&mut self) -> Result<(), MarketError> {

@@ -55,14 +55,13 @@ mod number {
 impl State {
     /// Its canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(self.fleet.drivers.len() * 160 + 4096);
         self.encode_into(&mut out);
         out
     }
 
     /// Puts its [bytes](Self::encode) behind those in `out`.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
-        out.reserve_exact(self.fleet.drivers.len() * 160 + 4096);
         let writer = &mut Writer::new(out, ORIGIN);
         let Self { logic_version, settings, weights, rides, line, fleet, timers, keys, ledger, matching } = self;
         Field::write(&SNAPSHOT_VERSION, number::VERSION, writer);

@@ -217,9 +217,10 @@ fn changes_of_a_driver() -> Vec<Change> {
     ]
 }
 
-/// All digests of a state: the whole one, and that of each slice.
-fn digests(state: &State) -> (u128, Vec<u64>) {
-    (state.digest(), (0..SLICES).map(|slice| state.slice_digest(slice)).collect())
+/// All digests of a state: the whole one, those of its 64 slices, and those of its 1,024.
+fn digests(state: &State) -> (u128, Vec<u64>, Vec<u64>) {
+    let slices = |range: std::ops::Range<u16>| range.map(|slice| state.slice_digest(slice)).collect();
+    (state.digest(), slices(0..64), slices(64..SLICES))
 }
 
 #[test]
@@ -232,6 +233,7 @@ fn each_field_changes_the_digest_and_that_of_a_slice() {
         assert!(!seen.iter().any(|other| other.0 == changed.0), "change {index} leaves the digest as another one does");
         // A key that belongs to nothing is counted, not looked at: so compared with the state unchanged only.
         assert_ne!(changed.1, seen[0].1, "change {index} leaves the slices as they were");
+        assert_ne!(changed.2, seen[0].2, "change {index} leaves the fine slices as they were");
         seen.push(changed);
     }
 }
@@ -247,15 +249,65 @@ fn each_field_comes_back() {
     }
 }
 
+/// A state with more entries than there are slices.
+fn crowded() -> State {
+    let mut state = full();
+    let (first, ride) = (driver(&mut state).clone(), ride(&mut state).clone());
+    for number in 1..=1_200_u32 {
+        let name = Name::from(format!("driver {number}").as_str());
+        state.fleet.drivers.put(Driver { id: DriverId(number), name, ..first.clone() });
+        state.rides.push(Some(Ride { id: RideId(1 + number), ..ride.clone() }));
+    }
+    for number in 0..1_200_u32 {
+        let entry = KeyEntry { fingerprint: 1, offset: Offset(1) };
+        state.keys.insert_creation(Millis(1), Key(u128::from(number)), entry);
+        state.timers.insert(Timer { due: Millis(1_024 * i64::from(number)), kind: TimerKind::Review, id: number });
+    }
+    state
+}
+
+/// None of these changes how many there are of something, which is in each slice.
 #[test]
 fn an_entry_is_in_the_slice_of_its_number() {
+    fn moved(state: &mut State, due: i64) {
+        let timer = Timer { due: Millis(1_024 * 1_100), kind: TimerKind::Review, id: 1_100 };
+        state.timers.replace(Some(timer), Some(Timer { due: Millis(due), ..timer }));
+    }
+    let before = digests(&crowded());
+    let changes: [(Change, &[usize], &[usize]); 6] = [
+        (|s| s.fleet.drivers.get_mut(DriverId(1_100)).expect("he is there").rating = 300, &[12], &[76]),
+        (|s| s.rides.get_mut(RideId(1_100)).expect("it is there").seats = 3, &[12], &[76]),
+        (|s| s.keys.insert(Key(1_100), KeyEntry { fingerprint: 2, offset: Offset(1) }), &[12], &[76]),
+        (|s| moved(s, 1_024 * 1_100 + 1), &[12], &[76]),
+        (|s| moved(s, 1_024 * 1_101 - 1), &[12], &[76]),
+        (|s| moved(s, 1_024 * 1_101), &[12], &[76, 77]),
+    ];
+    for (index, (change, coarse, fine)) in changes.into_iter().enumerate() {
+        let mut state = crowded();
+        change(&mut state);
+        let after = digests(&state);
+        let changed = |before: &[u64], after: &[u64]| -> Vec<usize> {
+            (0..before.len()).filter(|slice| before[*slice] != after[*slice]).collect()
+        };
+        assert_eq!(changed(&before.1, &after.1), coarse, "change {index}");
+        assert_eq!(changed(&before.2, &after.2), fine, "change {index}");
+    }
+}
+
+#[test]
+fn each_slice_has_its_turn_once_a_round() {
     let mut state = full();
-    let before = digests(&state).1;
-    state.rides.get_mut(RideId(1)).expect("the ride is there").seats = 3;
-    driver(&mut state).rating = 300;
-    let after = digests(&state).1;
-    let changed: Vec<usize> = (0..before.len()).filter(|slice| before[*slice] != after[*slice]).collect();
-    assert_eq!(changed, [0, 1]);
+    let round = |state: &State, from: u64, of: u64| {
+        let mut round: Vec<u16> = (from..from + of).map(|nth| state.nth_slice(nth)).collect();
+        round.sort_unstable();
+        round
+    };
+    assert_eq!(round(&state, 5, 64), (0..64).collect::<Vec<_>>());
+    for id in 0..100_000 {
+        state.timers.insert(Timer { due: Millis(1), kind: TimerKind::Review, id });
+    }
+    assert_eq!(round(&state, 5, 1_024), (64..SLICES).collect::<Vec<_>>());
+    assert_eq!(state.nth_slice(1_024), state.nth_slice(0));
 }
 
 #[test]

@@ -228,7 +228,7 @@ impl Draw {
             41 => Event::DriverKept { driver, until },
             42 => Event::DriverForgotten { driver },
             38 => Event::Poisoned { step: self.poison() },
-            37 => Event::Checkpoint { slice: self.byte(), digest: self.wide() },
+            37 => Event::Checkpoint { slice: self.wide() as u16, digest: self.wide() },
             _ => Event::WeightsActivated { version: self.weights() },
         }
     }

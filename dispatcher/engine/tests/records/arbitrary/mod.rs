@@ -174,7 +174,7 @@ impl Draw {
             })),
             12 => Command::Resume { since: self.millis() },
             13 => Command::Upgrade(Box::new(self.upgrade())),
-            14 => Command::Checkpoint { slice: self.byte() },
+            14 => Command::Checkpoint { slice: self.wide() as u16 },
             15 => Command::OpenSession { driver },
             _ => Command::EndShift { driver, session },
         }
