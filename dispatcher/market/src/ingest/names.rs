@@ -11,7 +11,7 @@ use hansom_engine::{Command, DriverId, Event, Key, Name, RideId, State, Turn};
 use hansom_geo_index::{Coord, Millis, Network};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -33,8 +33,9 @@ pub struct Names {
     /// The places of drivers by their names, which stand there: a table that doubles itself is small beside them.
     by_name: HashTable<u32>,
     hasher: RandomState,
-    rides: HashMap<RideId, Ride>,
-    by_request: HashMap<Key, RideId>,
+    // Trees, as a table of what comes and goes doubles itself although there are no more of it.
+    rides: BTreeMap<RideId, Ride>,
+    by_request: BTreeMap<Key, RideId>,
 }
 
 /// What events tell of a ride besides its number.
@@ -55,8 +56,8 @@ impl Names {
             drivers: Vec::new(),
             by_name: HashTable::new(),
             hasher: RandomState::new(),
-            rides: HashMap::new(),
-            by_request: HashMap::new(),
+            rides: BTreeMap::new(),
+            by_request: BTreeMap::new(),
         };
         for driver in state.fleet().drivers() {
             names.add_driver(driver.id, &driver.name);
@@ -256,7 +257,6 @@ mod tests {
     use hansom_engine::domain::Settings;
     use hansom_geo_index::network::sample;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
 
     proptest! {
         /// Two plain maps, one each way, are the oracle. Places are taken by another driver without a word, and names by another
