@@ -1,7 +1,7 @@
 //! How long this disk takes to make something durable, while the market does the same.
 //!
-//! Open loop, as requests are measured: while the disk stands still for a second, more than one write waits for it. Those that became due
-//! meanwhile go with one sync, as in a market's log, and each counts from when it was due.
+//! Open loop, as requests are measured: while the disk stands still for a second, more than one write waits for it. Those that
+//! became due meanwhile go with one sync, as in a market's log, and each counts from when it was due.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};

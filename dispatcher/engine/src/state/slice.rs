@@ -19,7 +19,7 @@ const COARSE: u16 = 64;
 const FINE: u16 = 1024;
 /// All numbers of slices are below this.
 pub const SLICES: u16 = COARSE + FINE;
-/// With so many entries a market is large: to look at so many timers takes up to a millisecond.
+/// With so many entries a market is large: one of more than five times as many took 4.6 ms for a slice of 64.
 const MANY: usize = 20_000;
 /// From one fine slice to the next: each comes once. One by one they would go along with the time, as spans of timers are about
 /// a second long, and see none but timers that are as far ahead.
