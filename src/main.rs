@@ -14,6 +14,7 @@ mod error;
 mod http;
 mod show;
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,16 @@ use error::{Error, Exit};
 /// Turns are made in one thread and dropped in another, which the system's allocator is slow at.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// From here on this process, and each that it starts, gets its memory in pages of the usual size.
+///
+/// The allocator asks for huge ones, which the system fills with zeros when they are first touched. That is fine for who
+/// computes; who answers is late by it, and keeps more than is used.
+fn small_pages() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::thread::disable_transparent_huge_pages(true)?;
+    Ok(())
+}
 
 /// Whether the user has asked to stop.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);

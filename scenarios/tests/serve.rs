@@ -169,6 +169,19 @@ fn what_was_acknowledged_is_known_after_every_end() {
     assert_eq!(said.code, 0, "{}", said.whole());
 }
 
+/// To fill a huge page with zeros takes about as long as an answer.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_answers_has_its_memory_in_small_pages() {
+    let desk = Desk::new();
+    desk.write("market.toml", MARKET);
+    let server = Server::start(&desk);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("it runs");
+    let huge = status.lines().find_map(|line| line.strip_prefix("THP_enabled:"));
+    assert_eq!(huge.map(str::trim), Some("0"));
+    server.stop();
+}
+
 /// The disk is full for this process: it may write no file beyond a size.
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {

@@ -23,13 +23,16 @@ use crate::bench::{self, Pace, Plan, Rates, Report};
 use crate::cli::{Bench, Format};
 use crate::error::{Error, Exit};
 use crate::http::Peer;
-use crate::{access, interrupted, show};
+use crate::{access, interrupted, show, small_pages};
 
 /// The market that is measured if none is named: matched at once, on the streets of a procedural city.
 const MARKET: &str = "name = \"bench\"\nnetwork = { synthetic = \"river-town\" }\npolicy = { kind = \"nearest\" }\n";
 
 /// Measures, and writes `bench.json` and `bench.html`.
 pub fn run(arguments: &Bench) -> Result<Exit, Error> {
+    if let Err(cause) = small_pages() {
+        show::note(&format!("memory comes in huge pages, times may be longer: {cause}"));
+    }
     let out = &arguments.out;
     fs::create_dir_all(out).map_err(Error::writing(out))?;
     let file = market_file(arguments)?;

@@ -32,7 +32,7 @@ use super::scenario::overrides;
 use crate::cli::{Access, LogFormat, Serve};
 use crate::error::{Error, Exit};
 use crate::http::Peer;
-use crate::{access, asked_to_stop, show};
+use crate::{access, asked_to_stop, show, small_pages};
 
 /// A simulated city is let in for so long.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -42,6 +42,9 @@ pub fn run(arguments: &Serve) -> Result<Exit, Error> {
     let what = What::read(arguments)?;
     let (edge, visitor) = (access::edge(arguments)?, visitor(arguments)?);
     log(arguments.log_format);
+    if let Err(cause) = small_pages() {
+        tracing::warn!(%cause, "memory comes in huge pages, answers may be late");
+    }
     System::new().block_on(serve(arguments, what, edge, visitor))
 }
 

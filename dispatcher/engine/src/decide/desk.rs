@@ -18,16 +18,17 @@ pub struct Desk {
     times: Option<Arc<Times>>,
     /// The most that a second on a street gets anybody on by air line, in mm, by weights.
     fastest: Option<(WeightsVersion, u64)>,
-    ways: Vec<Way>,
+    /// By the driver's place: of those who drive only, as whoever drove once would keep his last one for ever.
+    ways: Vec<Option<Box<Way>>>,
     path: Path,
     pub(crate) scratch: Scratch,
 }
 
 /// The edges of a driver's leg. They follow from the leg and the network; this is a memory of them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 struct Way {
-    of: Option<(Position, Position, WeightsVersion)>,
-    edges: Vec<u32>,
+    of: (Position, Position, WeightsVersion),
+    edges: Box<[u32]>,
 }
 
 impl Desk {
@@ -107,7 +108,7 @@ impl Desk {
             read ^= driver.seq ^ driver.anchor.edge.0 ^ driver.seen.lat as u32 ^ driver.plan.stops().len() as u32;
         }
         for driver in drivers() {
-            let way = self.ways.get(driver.id.index());
+            let way = self.ways.get(driver.id.index()).and_then(Option::as_ref);
             let edge = way.zip(driver.leg).and_then(|(way, leg)| way.edges.get(usize::from(leg.cursor)));
             read ^= edge.copied().unwrap_or(driver.anchor.edge.0);
         }
@@ -117,16 +118,29 @@ impl Desk {
     /// The network, and the edges of a driver's leg from its origin on.
     pub(crate) fn edges(&mut self, driver: DriverId, leg: &Leg) -> (&Network, &[u32]) {
         if self.ways.len() <= driver.index() {
-            self.ways.resize_with(driver.index() + 1, Way::default);
+            self.ways.resize_with(driver.index() + 1, || None);
         }
-        let of = Some((leg.origin, leg.target, leg.weights));
-        if self.ways[driver.index()].of != of {
+        let of = (leg.origin, leg.target, leg.weights);
+        let way = &mut self.ways[driver.index()];
+        if way.as_ref().is_some_and(|way| way.of != of) {
+            *way = None;
+        }
+        let way = way.get_or_insert_with(|| {
             self.router.times(leg.weights).path(leg.origin, leg.target, &mut self.path);
-            let way = &mut self.ways[driver.index()];
-            way.of = of;
-            way.edges.clear();
-            way.edges.extend(self.path.edges.iter().map(|edge| edge.0));
+            Box::new(Way { of, edges: self.path.edges.iter().map(|edge| edge.0).collect() })
+        });
+        (&self.network, &way.edges)
+    }
+
+    /// A driver has no leg: that of his last one is not needed any more.
+    pub(crate) fn stands(&mut self, driver: DriverId) {
+        if let Some(way) = self.ways.get_mut(driver.index()) {
+            *way = None;
         }
-        (&self.network, &self.ways[driver.index()].edges)
+    }
+
+    /// Whether a driver's way is kept.
+    pub fn keeps_way(&self, driver: DriverId) -> bool {
+        self.ways.get(driver.index()).is_some_and(Option::is_some)
     }
 }

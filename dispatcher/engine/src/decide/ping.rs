@@ -59,13 +59,16 @@ fn is_teleport(state: &State, driver: &Driver, measured: Millis, now: Point, bef
 /// Where on the streets a ping puts a vehicle: on its way, if it follows one; at its anchor, if it stands; else at the
 /// nearest street of all.
 fn fix(desk: &mut Desk, state: &State, driver: &Driver, point: Point, coord: hansom_geo_index::Coord) -> Option<Fix> {
-    match &driver.leg {
-        Some(leg) => match on_route(desk, state, driver, leg, point) {
-            Some(fix) => Some(fix),
-            None => desk.snap(state, coord).map(Fix::OffRoute),
-        },
-        None if is_at_anchor(desk, state, driver, point) => Some(Fix::Kept),
-        None => desk.snap(state, coord).map(Fix::Anchored),
+    let Some(leg) = &driver.leg else {
+        desk.stands(driver.id);
+        if is_at_anchor(desk, state, driver, point) {
+            return Some(Fix::Kept);
+        }
+        return desk.snap(state, coord).map(Fix::Anchored);
+    };
+    match on_route(desk, state, driver, leg, point) {
+        Some(fix) => Some(fix),
+        None => desk.snap(state, coord).map(Fix::OffRoute),
     }
 }
 

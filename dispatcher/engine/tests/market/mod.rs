@@ -73,6 +73,12 @@ impl Market {
             }
         };
         let turn = steps::turn_by(rules, &mut self.desk, &mut self.state, stamp, key, command, Vec::new());
+        for event in &turn.events {
+            if let Event::DriverMoved { driver, .. } = event {
+                let leg = self.state.fleet().get(*driver).and_then(|driver| driver.leg);
+                assert!(leg.is_some() || !self.desk.keeps_way(*driver), "the way of a driver who stands is kept");
+            }
+        }
         let violations = self.checker.check(&self.state, &self.network, &turn);
         assert!(violations.is_empty(), "{}", violations[0]);
         assert!(self.state.next_deadline().is_none_or(|due| due >= at), "a timer is due in the past");
