@@ -91,7 +91,7 @@ fn run(folder: &Path, streets: &Streets, clients: usize) -> String {
     });
     let start = header.started_at;
     let Opened { mut market, follower, .. } =
-        recovery::open(folder, &header, streets, start, outlet).expect("a market");
+        recovery::open(folder, &header, streets, start, recovery::Keep::default(), outlet).expect("a market");
     let began = Instant::now();
     let processor = processor_ms();
     let mut places = vec![Client { asked: began, ride: None }; clients];

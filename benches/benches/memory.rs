@@ -14,7 +14,7 @@ use hansom_geo_index::import::synthetic;
 use hansom_geo_index::{EdgeId, Millis, Network, Position};
 use hansom_market::follower::Following;
 use hansom_market::ingest::{MOST_PINGS, Names};
-use hansom_market::recovery::{self, Opened, forget_positions};
+use hansom_market::recovery::{self, Keep, Opened, forget_positions};
 use hansom_market::{Market, Streets};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -131,7 +131,7 @@ impl Town {
             names.iter_mut().for_each(|names| turns.iter().for_each(|turn| names.learn(turn)));
         });
         let Opened { market, follower, .. } =
-            recovery::open(folder, &header, &streets, START, outlet).expect("a market");
+            recovery::open(folder, &header, &streets, START, Keep::default(), outlet).expect("a market");
         let names = Names::of(market.state(), network.clone());
         *released.lock().expect("nobody panics") = Some(names.clone());
         let mut town = Self {

@@ -33,7 +33,8 @@ fn main() {
         let copied = folder.path().join(format!("killed{run}"));
         copy(&data, &copied);
         let began = Instant::now();
-        let opened = recovery::open(&copied, &header, &streets, end, Box::new(|_| {})).expect("a market");
+        let opened = recovery::open(&copied, &header, &streets, end, recovery::Keep::default(), Box::new(|_| {}))
+            .expect("a market");
         let took = began.elapsed();
         let Report { folded, took: Took { snapshot_ms, fold_ms, follow_ms, resume_ms }, .. } = opened.report;
         println!(
@@ -52,7 +53,8 @@ fn live(data: &Path, header: &Header, streets: &Streets) -> Millis {
     let outlet = Box::new(move |turns: Result<Vec<Arc<Turn>>, _>| {
         told.fetch_add(turns.expect("the disk works").len() as u64, Ordering::Relaxed);
     });
-    let Opened { mut market, follower, .. } = recovery::open(data, header, streets, START, outlet).expect("a market");
+    let Opened { mut market, follower, .. } =
+        recovery::open(data, header, streets, START, recovery::Keep::default(), outlet).expect("a market");
     let corner = |number: u32| streets.network.node_coord(NodeId(number % 1_900));
     for number in 0..DRIVERS {
         submit(

@@ -17,7 +17,7 @@ use hansom_market::follower::{self, Following};
 use hansom_market::ingest::Names;
 use hansom_market::log::{LogError, Outlet};
 use hansom_market::planning::{External, Miss, Outlying, Plan};
-use hansom_market::recovery::{self, Report, Took};
+use hansom_market::recovery::{self, Keep, Report, Took};
 use hansom_market::{Market, Streets};
 use tracing::{error, info, warn};
 
@@ -165,10 +165,13 @@ impl MarketActor {
         // Offsets that were not durable are given out again: nobody from before may wait for them.
         self.shared.acks.fail();
         self.shared.decisions.clear();
-        let Spec { header, streets, folder, clock, .. } = &self.spec;
+        let Spec { header, streets, folder, clock, keep_positions, .. } = &self.spec;
         let outlet = outlet(&self.outbox, &self.shared);
+        // Positions that are older than so and a quarter leave the log, however little is written.
+        let segment_age = Some(Millis(keep_positions.0 / 4));
+        let keep = Keep { log: hansom_market::log::Durable { segment_age, ..Default::default() }, ..Keep::default() };
         let recovery::Opened { market, follower, report } =
-            recovery::open(folder, header, streets, clock.now(), outlet)?;
+            recovery::open(folder, header, streets, clock.now(), keep, outlet)?;
         self.tell(&report);
         self.shared.clock.go_on_from(market.now());
         let shared = self.shared.clone();

@@ -138,7 +138,9 @@ impl Setting {
             planner_latency: d.of(&[Millis::ZERO, Millis(200), Millis(700)]),
             ..Header::new("town", &streets.network, settings, START)
         };
-        let log = Durable { mode: Mode::Inline, segment_bytes: d.of(&[2 << 10, 8 << 10, 32 << 10]) };
+        let segment_bytes = d.of(&[2 << 10, 8 << 10, 32 << 10]);
+        let segment_age = (segment_bytes == 32 << 10).then_some(Millis::from_secs(30));
+        let log = Durable { mode: Mode::Inline, segment_bytes, segment_age };
         let snapshots = SnapshotEvery { time: secs(d, 10, 120), turns: d.between(50, 400) as u64 };
         let mut setting = Self {
             streets,

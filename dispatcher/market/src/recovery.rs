@@ -182,13 +182,14 @@ impl RecoveryError {
     }
 }
 
-/// Opens the market in `folder` at the time `now`, or starts one there. Its turns go to `outlet` once they are durable, and
-/// to a follower in a thread of its own.
+/// Opens the market in `folder` at the time `now`, or starts one there, kept as `keep` says. Its turns go to `outlet` once
+/// they are durable, and to a follower in a thread of its own.
 pub fn open(
     folder: &Path,
     header: &Header,
     streets: &Streets,
     now: Millis,
+    keep: Keep,
     mut outlet: Outlet,
 ) -> Result<Opened, RecoveryError> {
     let line = Arc::new(Line::of(FOLLOWER_EVENTS));
@@ -200,12 +201,11 @@ pub fn open(
         // A follower that is gone is the business of whoever watches it; turns are released all the same.
         let _ = following.join(followed);
     });
-    let Opened { market, follower, report } =
-        open_on(Arc::new(FileSystem), folder, header, streets, now, Keep::default(), both)?;
+    let Opened { market, follower, report } = open_on(Arc::new(FileSystem), folder, header, streets, now, keep, both)?;
     Ok(Opened { market, follower: Following::start(follower, line), report })
 }
 
-/// The same on a disk of the caller's, kept as `keep` says. The caller gives the durable turns to the follower.
+/// The same on a disk of the caller's. The caller gives the durable turns to the follower.
 pub fn open_on(
     disk: Arc<dyn Disk>,
     folder: &Path,

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 const ORIGIN: Coord = Coord { lat: 407_500_000, lon: -739_800_000 };
-const TINY: Durable = Durable { mode: Mode::Inline, segment_bytes: 2_048 };
+const TINY: Durable = Durable { mode: Mode::Inline, segment_bytes: 2_048, segment_age: None };
 
 fn folder() -> &'static Path {
     Path::new("market/log")

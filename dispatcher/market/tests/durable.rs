@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 const ORIGIN: Coord = Coord { lat: 407_500_000, lon: -739_800_000 };
-const SMALL: Durable = Durable { mode: Mode::Threaded, segment_bytes: 4 << 10 };
+const SMALL: Durable = Durable { mode: Mode::Threaded, segment_bytes: 4 << 10, segment_age: None };
 
 fn header(seed: u64) -> Header {
     Header { origin: ORIGIN, ..Draw(seed).header() }

@@ -23,7 +23,7 @@ use town::{Life, START, Town};
 
 const LIFE: Life = Life { planner: Planner::Batch, planner_latency: Millis(700), seed: 3, minutes: 60 };
 const KEEP: Keep = Keep {
-    log: Durable { mode: Mode::Inline, segment_bytes: 16 << 10 },
+    log: Durable { mode: Mode::Inline, segment_bytes: 16 << 10, segment_age: None },
     snapshots: SnapshotEvery { time: Millis::from_secs(60), turns: 50 },
 };
 
@@ -341,6 +341,28 @@ fn a_folder_is_opened_once_and_by_its_own_market() {
     world.open().expect("still opens");
 }
 
+/// However little is written, positions leave the log: a segment that is not full ends by its age.
+#[test]
+fn positions_leave_a_log_that_is_hardly_written() {
+    const AGE: Millis = Millis::from_secs(120);
+    let mut world = World::new(12);
+    world.keep.log = Durable { segment_bytes: 1 << 20, segment_age: Some(AGE), ..world.keep.log };
+    let mut opened = world.open().expect("opens");
+    assert!(world.live(&mut opened, 1_500, 1));
+    opened.market.close().expect("closed");
+    let turns = read(&world.disk);
+    let end = turns.last().expect("turns").at;
+    let disk: Arc<dyn Disk> = Arc::new(world.disk.clone());
+    let stripped = recovery::forget_positions_on(&disk, folder(), end).expect("stripped");
+    let (pings, kept): (Vec<u64>, Vec<u64>) = stripped.iter().map(|segment| (segment.pings, segment.kept)).unzip();
+    assert!(kept.iter().sum::<u64>() < pings.iter().sum::<u64>() / 2, "{stripped:?}");
+    // The one that is written on is hardly older: somebody is heard every few seconds.
+    let files = disk.files(&folder().join(LOG_FOLDER)).expect("a folder");
+    let last =
+        files.iter().filter_map(|path| path.file_stem()?.to_str()?.parse::<usize>().ok()).max().expect("segments");
+    assert!(end - turns[last].at < AGE + Millis::from_secs(30), "{:?}", end - turns[last].at);
+}
+
 /// Pings leave old segments. The rest of the story stays, and is folded; what is kept of positions puts everybody where he was.
 #[test]
 fn old_positions_are_forgotten_and_nothing_else_is() {
@@ -406,7 +428,7 @@ fn old_positions_are_forgotten_and_nothing_else_is() {
 fn a_large_market_is_compared_in_all_its_slices() {
     let mut world = World::new(6);
     let snapshots = SnapshotEvery { time: Millis::from_secs(3_600), turns: 5_000 };
-    world.keep = Keep { log: Durable { mode: Mode::Inline, segment_bytes: 1 << 20 }, snapshots };
+    world.keep = Keep { log: Durable { mode: Mode::Inline, segment_bytes: 1 << 20, segment_age: None }, snapshots };
     let mut opened = world.open().expect("opens");
     let place = STREETS.network.node_coord(NodeId(0));
     for number in 0..12_000_u32 {
@@ -454,7 +476,8 @@ fn a_market_on_a_real_disk_comes_back() {
     let mut next = Offset(0);
     for _ in 0..3 {
         let released = Released::default();
-        let opened = recovery::open(&folder, &header(), &STREETS, town.now(), released.outlet()).expect("opens");
+        let opened = recovery::open(&folder, &header(), &STREETS, town.now(), Keep::default(), released.outlet())
+            .expect("opens");
         let Opened { mut market, follower, report } = opened;
         assert_eq!((report.next, report.folded), (next, 0), "all of it is in the snapshot");
         assert_eq!(report.is_new, digest.is_none());

@@ -122,7 +122,7 @@ fn last_turn(folder: &Path) -> Offset {
 
 /// Opens the market as the server does. Its digest after its first new turns, and where it went on.
 fn recover(folder: &Path, header: &Header, streets: &Streets, now: Millis) -> (u128, u64) {
-    let opened = recovery::open(folder, header, streets, now, Box::new(|_| {}));
+    let opened = recovery::open(folder, header, streets, now, recovery::Keep::default(), Box::new(|_| {}));
     let recovery::Opened { market, follower, report } = opened.unwrap_or_else(|error| panic!("no recovery: {error}"));
     let digest = market.state().digest();
     market.close().expect("the log closes");

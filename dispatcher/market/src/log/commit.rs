@@ -9,7 +9,7 @@ use super::zeros::Zeros;
 use crate::seam::disk::{Disk, DiskFile};
 use hansom_engine::record::canonical::{self, EventChain};
 use hansom_engine::record::{Command, FORMAT_VERSION, Header, Turn};
-use hansom_geo_index::Coord;
+use hansom_geo_index::{Coord, Millis};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,11 +24,13 @@ pub struct Durable {
     pub mode: Mode,
     /// A segment is full when what is committed next would lead beyond this. So much is filled with zeros ahead.
     pub segment_bytes: u64,
+    /// It is full, too, once the first positions in it are so old: those of a segment leave it together, and never the last.
+    pub segment_age: Option<Millis>,
 }
 
 impl Default for Durable {
     fn default() -> Self {
-        Self { mode: Mode::Threaded, segment_bytes: segment::SEGMENT_BYTES }
+        Self { mode: Mode::Threaded, segment_bytes: segment::SEGMENT_BYTES, segment_age: None }
     }
 }
 
@@ -42,9 +44,14 @@ pub(super) struct Committer {
     header: Vec<u8>,
     origin: Coord,
     segment_bytes: u64,
+    segment_age: Option<Millis>,
     segment: Segment,
     /// Frames not yet written.
     piece: Vec<u8>,
+    /// The time of the first positions in them.
+    piece_since: Option<Millis>,
+    /// The time of the last turn.
+    now: Millis,
     /// Offset of the next turn.
     next: u64,
     /// How many turns are in `piece`.
@@ -66,6 +73,8 @@ struct Segment {
     at: u64,
     /// Length of the file.
     filled: u64,
+    /// The time of the first positions in it.
+    since: Option<Millis>,
 }
 
 impl Committer {
@@ -86,7 +95,8 @@ impl Committer {
         let Mended { file, filled, repaired } = last.mend(&*disk, folder, next)?;
         let (segment, fresh_segments) = if last.takes(FORMAT_VERSION) {
             let first = last.first;
-            (Segment { file, path: last.path, first, at: last.at, filled }, 0)
+            // No zeros are left in it: it ends once there are some, and need not know how old it is.
+            (Segment { file, path: last.path, first, at: last.at, filled, since: None }, 0)
         } else {
             (fresh(&*disk, folder, next, &header.encode())?, 1)
         };
@@ -97,7 +107,7 @@ impl Committer {
     }
 
     fn on(disk: Arc<dyn Disk>, folder: &Path, header: &Header, segment: Segment, next: u64, durable: Durable) -> Self {
-        let Durable { mode, segment_bytes } = durable;
+        let Durable { mode, segment_bytes, segment_age } = durable;
         Self {
             zeros: Zeros::new(mode, disk.clone(), folder, segment_bytes),
             disk,
@@ -105,8 +115,11 @@ impl Committer {
             header: header.encode(),
             origin: header.origin,
             segment_bytes,
+            segment_age,
             segment,
             piece: Vec::new(),
+            piece_since: None,
+            now: Millis(0),
             next,
             waiting: 0,
             chain: EventChain::new(),
@@ -131,8 +144,10 @@ impl Committer {
         self.next += 1;
         self.waiting += 1;
         self.totals.turns += 1;
+        self.now = turn.at;
         if let Command::ReportPositions(pings) = &turn.command {
             self.totals.pings += pings.len() as u64;
+            self.piece_since.get_or_insert(turn.at);
         }
     }
 
@@ -143,9 +158,10 @@ impl Committer {
         }
         let end = self.segment.at + self.piece.len() as u64;
         let first = self.next - self.waiting;
-        if first > self.segment.first && end > self.segment.filled.min(self.segment_bytes) {
+        let is_old = self.segment_is_old();
+        if first > self.segment.first && (is_old || end > self.segment.filled.min(self.segment_bytes)) {
             let ready = self.zeros.take();
-            if ready.is_some() || end > self.segment_bytes {
+            if is_old || ready.is_some() || end > self.segment_bytes {
                 self.roll(first, ready)?;
             }
         }
@@ -155,6 +171,12 @@ impl Committer {
             self.zeros.ask();
         }
         Ok(())
+    }
+
+    /// Whether the segment holds positions that shall soon be in one that is not the last.
+    fn segment_is_old(&self) -> bool {
+        let aged = self.segment_age.zip(self.segment.since);
+        aged.is_some_and(|(age, since)| self.now.0.saturating_sub(since.0) >= age.0)
     }
 
     /// Goes on in a new segment, in a file that is ready if there is one.
@@ -172,9 +194,10 @@ impl Committer {
     }
 
     fn write(&mut self) -> Result<(), LogError> {
-        let Segment { file, path, at, filled, .. } = &mut self.segment;
+        let Segment { file, path, at, filled, since, .. } = &mut self.segment;
         file.write_at(&self.piece, *at).map_err(failed("write", path))?;
         file.sync().map_err(failed("sync", path))?;
+        *since = since.or(self.piece_since.take());
         *at += self.piece.len() as u64;
         *filled = (*filled).max(*at);
         self.totals.bytes += self.piece.len() as u64;
@@ -227,5 +250,5 @@ fn begin(
     named.map_err(failed("name", &path))?;
     let at = head.len() as u64;
     let filled = file.size().map_err(failed("read", &path))?.max(at);
-    Ok(Segment { file, path, first, at, filled })
+    Ok(Segment { file, path, first, at, filled, since: None })
 }
