@@ -1,8 +1,10 @@
 //! What is measured of the markets, in the words of the field, as Prometheus reads it.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
+use hansom_engine::lifecycle::ride::Outcome;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -117,6 +119,8 @@ families! {
     requests: Family<OfMarket, Counter> = Family::default(), "requests";
     /// Rides that ended since the process opened the market, by how they ended.
     ended: Family<OfOutcome, Counter> = Family::default(), "rides_ended";
+    /// Service rate: completed rides over all that ended since the process opened the market, refused ones too; 0 before.
+    service_rate: Family<OfMarket, Gauge<f64, AtomicU64>> = Family::default(), "service_rate";
     /// Offers made to drivers.
     offers: Family<OfMarket, Counter> = Family::default(), "offers";
     /// Drivers on shift.
@@ -179,6 +183,7 @@ impl Figures {
             requests: all.requests.get_or_create_owned(&label),
             offers: all.offers.get_or_create_owned(&label),
             drivers: all.drivers.get_or_create_owned(&label),
+            service_rate: all.service_rate.get_or_create_owned(&label),
             ended: all.ended.clone(),
             market: label.market,
         }
@@ -250,12 +255,39 @@ pub(crate) struct MarketFigures {
     pub requests: Counter,
     pub offers: Counter,
     pub drivers: Gauge,
+    service_rate: Gauge<f64, AtomicU64>,
     ended: Family<OfOutcome, Counter>,
 }
 
 impl MarketFigures {
     /// A ride ended.
-    pub fn ended(&self, outcome: &'static str) {
-        self.ended.get_or_create(&OfOutcome { market: self.market.clone(), outcome }).inc();
+    pub fn ended(&self, outcome: Outcome) {
+        let count = |outcome: Outcome| {
+            self.ended.get_or_create_owned(&OfOutcome { market: self.market.clone(), outcome: outcome.name() })
+        };
+        count(outcome).inc();
+        let all: u64 = Outcome::ALL.into_iter().map(|outcome| count(outcome).get()).sum();
+        self.service_rate.set(count(Outcome::Completed).get() as f64 / all as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_rate_is_of_one_market_and_of_all_ends() {
+        let figures = Figures::new();
+        let (east, west) = (figures.of("east"), figures.of("west"));
+        for outcome in [Outcome::Completed, Outcome::NoDriver, Outcome::Completed, Outcome::Refused] {
+            east.ended(outcome);
+        }
+        // Opened once more.
+        figures.of("east").ended(Outcome::Completed);
+        west.ended(Outcome::NoShow);
+        let text = figures.text().expect("text");
+        for figure in ["service_rate{market=\"east\"} 0.6", "service_rate{market=\"west\"} 0.0"] {
+            assert!(text.contains(&format!("hansom_{figure}\n")), "{text}");
+        }
     }
 }

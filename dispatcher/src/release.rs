@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
 use hansom_engine::Turn;
+use hansom_engine::lifecycle::ride::Outcome;
 use hansom_engine::record::{Command, Event};
 use hansom_market::ingest::{Names, Published};
 use hansom_market::log::LogError;
@@ -146,11 +147,11 @@ fn count(figures: &MarketFigures, turn: &Turn) {
             }
             Event::RequestRefused { .. } => {
                 figures.requests.inc();
-                figures.ended("refused");
+                figures.ended(Outcome::Refused);
             }
             Event::RideEnded { outcome, .. } => {
                 figures.open_requests.dec();
-                figures.ended(outcome.name());
+                figures.ended(*outcome);
             }
             Event::OfferMade(_) => _ = figures.offers.inc(),
             Event::ShiftStarted(_) => _ = figures.drivers.inc(),

@@ -1,5 +1,7 @@
 //! Markets that are opened, closed and broken while others serve.
 
+mod planted;
+
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};

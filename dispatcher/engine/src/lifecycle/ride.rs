@@ -24,6 +24,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Completed,
+        Self::EndedEarly,
+        Self::CancelledBeforeMatch,
+        Self::CancelledAfterMatch,
+        Self::NoShow,
+        Self::NoDriver,
+        Self::Refused,
+    ];
+
     /// As in files and on the wire.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
 //! Positions on their way to the market, bundled.
 //!
 //! A driver on a ride has every position taken, in order. An idle one needs only his last: a newer one takes the place of
-//! the one that waits. So a market that is behind has at most one position an idle driver in line, and what was left out is
-//! counted. Knows drivers by number, and the market's time; refuses to know threads and clocks.
+//! the one that waits. So a market that is behind has at most one position an idle driver in line. Where there is no room, the
+//! idle ones make it, who has waited longest first. What was left out is counted. Knows drivers by number, and the market's time; refuses to know threads and clocks.
 
 use hansom_engine::domain::Session;
 use hansom_engine::record::Ping;
@@ -16,9 +16,14 @@ pub const MOST_PINGS: usize = 1024;
 /// Positions that wait, in the order in which their drivers' turn comes.
 #[derive(Debug)]
 pub struct Collector {
-    line: VecDeque<Waiting>,
-    /// How many have left the line.
+    /// Where an idle driver's position made room there is none.
+    line: VecDeque<Option<Waiting>>,
+    /// How many places have left the line.
     left: u64,
+    /// How many places in line are of those who made room.
+    vacant: usize,
+    /// No idle driver's position stands before this place, counted from the first ever.
+    sought: u64,
     /// The place, counted from the first ever, of the position of an idle driver that a newer one may replace.
     replaceable: HashMap<DriverId, u64>,
     most: usize,
@@ -51,7 +56,7 @@ pub struct Collected {
     pub shed: u64,
 }
 
-/// Too many positions wait, and this one is of a driver on a ride: it has to be sent again.
+/// Too many positions wait, none of them of an idle driver, and this one is not either: it has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many positions wait")]
 pub struct Full;
@@ -59,7 +64,15 @@ pub struct Full;
 impl Collector {
     /// Empty, for at most `most` positions.
     pub fn new(most: usize) -> Self {
-        Self { line: VecDeque::new(), left: 0, replaceable: HashMap::new(), most, counts: Collected::default() }
+        Self {
+            line: VecDeque::new(),
+            left: 0,
+            vacant: 0,
+            sought: 0,
+            replaceable: HashMap::new(),
+            most,
+            counts: Collected::default(),
+        }
     }
 
     /// Puts a position in line. `idle`: its driver has nothing to do, as [`is_idle`] says.
@@ -68,29 +81,57 @@ impl Collector {
             // What waits of this driver stays as it is, or else a newer position could overtake this one.
             self.replaceable.remove(&waiting.driver);
         } else if let Some(place) = self.replaceable.get(&waiting.driver) {
-            let before = &mut self.line[(place - self.left) as usize];
-            if (before.session, before.seq) < (waiting.session, waiting.seq) {
+            if let Some(before) = &mut self.line[(place - self.left) as usize]
+                && (before.session, before.seq) < (waiting.session, waiting.seq)
+            {
                 *before = waiting;
             }
             self.counts.replaced += 1;
             return Ok(());
         }
-        if self.line.len() >= self.most {
-            self.counts.shed += u64::from(idle);
-            return if idle { Ok(()) } else { Err(Full) };
+        if self.depth() >= self.most {
+            if idle {
+                self.counts.shed += 1;
+                return Ok(());
+            }
+            self.make_room()?;
         }
         if idle {
             self.replaceable.insert(waiting.driver, self.left + self.line.len() as u64);
         }
-        self.line.push_back(waiting);
+        self.line.push_back(Some(waiting));
         Ok(())
+    }
+
+    /// Leaves out the first of an idle driver.
+    fn make_room(&mut self) -> Result<(), Full> {
+        self.sought = self.sought.max(self.left);
+        while let Some(place) = self.line.get_mut((self.sought - self.left) as usize) {
+            let here = Some(self.sought);
+            self.sought += 1;
+            if let Some(driver) = place.as_ref().map(|waiting| waiting.driver)
+                && self.replaceable.get(&driver).copied() == here
+            {
+                *place = None;
+                self.replaceable.remove(&driver);
+                self.vacant += 1;
+                self.counts.shed += 1;
+                return Ok(());
+            }
+        }
+        Err(Full)
     }
 
     /// The next bundle, for a command stamped about `at`, in a buffer to reuse; `None`: nothing waits.
     pub fn take(&mut self, at: Millis, mut buffer: Vec<Ping>) -> Option<Vec<Ping>> {
         buffer.clear();
-        let count = self.line.len().min(MOST_PINGS);
-        for Waiting { driver, session, seq, measured, coord } in self.line.drain(..count) {
+        while buffer.len() < MOST_PINGS
+            && let Some(place) = self.line.pop_front()
+        {
+            let Some(Waiting { driver, session, seq, measured, coord }) = place else {
+                (self.left, self.vacant) = (self.left + 1, self.vacant - 1);
+                continue;
+            };
             if self.replaceable.get(&driver) == Some(&self.left) {
                 self.replaceable.remove(&driver);
             }
@@ -99,13 +140,13 @@ impl Collector {
             let age = at.0.saturating_sub(measured.0).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
             buffer.push(Ping { driver, session, seq, age_ms: age as i32, coord });
         }
-        self.counts.taken += count as u64;
-        (count > 0).then_some(buffer)
+        self.counts.taken += buffer.len() as u64;
+        (!buffer.is_empty()).then_some(buffer)
     }
 
     /// How many wait.
     pub fn depth(&self) -> usize {
-        self.line.len()
+        self.line.len() - self.vacant
     }
 
     /// What became of those that came.
@@ -154,6 +195,12 @@ mod tests {
 
     #[test]
     fn a_full_line_sheds_the_idle_and_turns_the_others_away() {
+        let mut collector = Collector::new(3);
+        for (driver, idle) in [(1, false), (2, true), (3, true)] {
+            collector.push(waiting(driver, 1), idle).expect("room");
+        }
+        collector.push(waiting(1, 2), false).expect("an idle one makes room");
+        assert_eq!(drain(&mut collector), [(1, 1), (3, 1), (1, 2)]);
         let mut collector = Collector::new(1);
         collector.push(waiting(1, 1), false).expect("room");
         assert_eq!(collector.push(waiting(2, 1), true), Ok(()));
@@ -199,6 +246,46 @@ mod tests {
             prop_assert!(busy.iter().all(|ping| out.contains(ping)));
             let Collected { taken, replaced, shed } = collector.counts();
             prop_assert_eq!((taken + replaced, shed), (steps.len() as u64, 0));
+        }
+
+        /// The same where there is no room: nobody on a ride is turned away while an idle driver's position waits.
+        #[test]
+        fn the_idle_make_room(steps in prop::collection::vec((0_u32..6, any::<bool>(), 0_u8..12), 0..80)) {
+            const MOST: usize = 4;
+            let mut collector = Collector::new(MOST);
+            // What waits, of whom, and whether it may be replaced or left out.
+            let mut line: Vec<(u32, u32, bool)> = Vec::new();
+            let (mut seq, mut away) = (0, 0);
+            for (driver, idle, take) in steps.iter().copied() {
+                seq += 1;
+                if !idle {
+                    line.iter_mut().filter(|(of, ..)| *of == driver).for_each(|(.., replaceable)| *replaceable = false);
+                }
+                let before = line.iter_mut().find(|(of, _, replaceable)| idle && *of == driver && *replaceable);
+                let mut taken = Ok(());
+                if let Some(before) = before {
+                    before.1 = seq;
+                } else if line.len() < MOST {
+                    line.push((driver, seq, idle));
+                } else if !idle {
+                    if let Some(first) = line.iter().position(|(.., replaceable)| *replaceable) {
+                        line.remove(first);
+                        line.push((driver, seq, false));
+                    } else {
+                        away += 1;
+                        taken = Err(Full);
+                    }
+                }
+                prop_assert_eq!(collector.push(waiting(driver, seq), idle), taken);
+                prop_assert_eq!(collector.depth(), line.len());
+                if take == 0 {
+                    let expected: Vec<_> = line.drain(..).map(|(driver, seq, _)| (driver, seq)).collect();
+                    prop_assert_eq!(drain(&mut collector), expected);
+                }
+            }
+            let waiting = collector.depth() as u64;
+            let Collected { taken, replaced, shed } = collector.counts();
+            prop_assert_eq!(taken + replaced + shed + away + waiting, steps.len() as u64);
         }
     }
 }
