@@ -7,9 +7,11 @@ use std::sync::Arc;
 use hansom_api::Certificate;
 use rustls::{ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{Message, WebSocket};
 
 use crate::harness::{Desk, TOWN, root};
-use crate::serve::{MARKET, Server, shift};
+use crate::serve::{MARKET, Server, place, shift, uuid};
 
 const SECRET: &str = "c2VjcmV0IG9mIHRoZSB0ZXN0cywgbG9uZyBlbm91Z2g=\n";
 const SERVE: &str = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json";
@@ -79,6 +81,69 @@ fn a_gate_that_stands_open_says_so() {
     assert!(said.contains("not encrypted"), "{said}");
 }
 
+/// Orders, asks and listens by GraphQL in marked names, well and badly; the token for it.
+fn names_by_graphql(desk: &Desk, server: &Server) -> String {
+    let phone = token(desk, "marked-phone --role driver");
+    let start = include_str!("../../api/operations/start-shift.graphql");
+    let input =
+        |key: &str, driver: &str, place: Value| json!({ "key": key, "input": { "driver": driver, "place": place } });
+    let [first, second, third] = [90, 91, 92].map(uuid);
+    for (query, variables, wanted) in [
+        (start, input(&first, "marked-phone", place(7)), "SessionTaken"),
+        (start, input(&second, "marked-other", place(7)), "NotAllowed"),
+        (start, input(&third, "marked-phone", json!("marked-place")), "errors"),
+        (start, input("marked-key", "marked-phone", place(7)), "InvalidInput"),
+        ("mutation { marked(", json!({ "marked": "marked" }), "GRAPHQL_VALIDATION_FAILED"),
+        ("{ marked(id: \"marked\") { marked } }", json!({}), "GRAPHQL_VALIDATION_FAILED"),
+        ("{ driver(id: \"marked-other\") { __typename } }", json!({}), "NOT_ALLOWED"),
+    ] {
+        let head = "POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\nX:";
+        let body = json!({ "query": query, "operationName": null, "variables": variables }).to_string();
+        let (_, answer) = ask(server.address, head, Some(&phone), &body);
+        assert!(answer.contains(wanted), "{query}: {answer}");
+    }
+    let offers = include_str!("../../api/operations/offers.graphql");
+    let bearer = format!("Bearer {phone}");
+    let mut listener = socket(server.address, &json!({ "authorization": bearer, "marked": "marked" }));
+    assert_eq!(next(&mut listener)["type"], "connection_ack");
+    for (driver, wanted) in [("marked-other", "error"), ("marked-phone", "next")] {
+        let payload = json!({ "query": offers, "variables": { "driver": driver, "from": "0" } });
+        say(&mut listener, &json!({ "id": driver, "type": "subscribe", "payload": payload }));
+        let said = next(&mut listener);
+        assert_eq!((&said["id"], &said["type"]), (&json!(driver), &json!(wanted)), "{said}");
+    }
+    say(&mut listener, &json!({ "type": "marked" }));
+    assert_eq!(next(&mut listener)["closed"], 4400);
+    let mut stranger = socket(server.address, &json!({ "authorization": "Bearer marked.marked.stranger" }));
+    assert_eq!(next(&mut stranger)["closed"], 4403);
+    phone
+}
+
+/// A socket of GraphQL, whose client has introduced itself so.
+fn socket(server: SocketAddr, payload: &Value) -> WebSocket<TcpStream> {
+    let mut request = format!("ws://{server}/graphql").into_client_request().expect("an address");
+    request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a header"));
+    let stream = TcpStream::connect(server).expect("it listens");
+    let mut socket = tungstenite::client(request, stream).expect("a socket").0;
+    say(&mut socket, &json!({ "type": "connection_init", "payload": payload }));
+    socket
+}
+
+fn say(socket: &mut WebSocket<TcpStream>, message: &Value) {
+    socket.send(Message::text(message.to_string())).expect("it listens");
+}
+
+/// What it says next, or with which code it is closed.
+fn next(socket: &mut WebSocket<TcpStream>) -> Value {
+    loop {
+        match socket.read().expect("a message") {
+            Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+            Message::Close(frame) => return json!({ "closed": frame.map(|frame| u16::from(frame.code)) }),
+            _ => {}
+        }
+    }
+}
+
 /// Whatever is sent, the program's log has no names, no tokens and nothing of what was sent.
 #[test]
 fn nobody_is_named_in_the_programs_log() {
@@ -123,6 +188,7 @@ fn nobody_is_named_in_the_programs_log() {
     ask(server.address, "GET /v1/events?from=marked", Some(&service), "");
     ask(server.address, "POST /v1/commands HTTP/1.0\r\nContent-Encoding: marked\r\nX:", Some(&service), "marked");
     tokens.push(expired);
+    tokens.push(names_by_graphql(&desk, &server));
     let said = server.stop();
     assert!(said.contains("ready") && said.contains("drained"), "{said}");
     assert!(!said.contains(MARKED), "{said}");

@@ -164,6 +164,17 @@ impl Failure {
         })
     }
 
+    /// A key that is none.
+    pub fn no_key() -> Self {
+        Self::InvalidInput(InvalidInput {
+            code: "E0906".to_owned(),
+            field: "key".to_owned(),
+            reason: "a key is a UUID".to_owned(),
+            retryable: false,
+            retry_after_ms: None,
+        })
+    }
+
     /// No such market among those that are open.
     pub fn no_market(fault: &RequestFault, open: Vec<String>) -> Self {
         Self::NoSuchMarket(NoSuchMarket { open, reason: fault.to_string(), retryable: false, retry_after_ms: None })

@@ -279,6 +279,9 @@ async fn report(
     positions: &[PositionInput],
 ) -> Result<PositionsReceived, Failure> {
     principal.may_report_at_all().map_err(|cause| Failure::from(&NotGiven::from(cause)))?;
+    if key.inside().is_none() {
+        return Err(Failure::no_key());
+    }
     if positions.len() > MOST_PINGS {
         return Err(Failure::too_many(positions.len(), MOST_PINGS));
     }

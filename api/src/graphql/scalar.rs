@@ -9,6 +9,8 @@ use serde::de::{Deserialize, Deserializer, Error};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
+use super::code::{BAD_INPUT, error};
+
 /// Where a turn is in its market's log: 0, 1, 2, …, as text, since clients' numbers may be too short for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Offset(pub u64);
@@ -116,6 +118,11 @@ impl Key {
         let is_whole = self.0.len() == 36 && digits.len() == 32;
         u128::from_str_radix(&digits, 16).ok().filter(|_| is_whole).map(hansom_engine::Key)
     }
+}
+
+/// The number of a ride, from the argument of this name.
+pub fn ride_number(argument: &str, id: &ID) -> async_graphql::Result<u32> {
+    id.parse().map_err(|_| error(BAD_INPUT, format!("`{argument}` is the number of a ride")))
 }
 
 impl From<hansom_engine::Key> for Key {

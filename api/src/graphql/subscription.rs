@@ -1,7 +1,10 @@
 //! What can be listened to: facts as they become durable, from any turn on. Each listener has a place of its own in what is
 //! told, and reads when its client does: nothing is queued for it, and nothing is lost between two connections.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Error, ID, Result, Subscription as Listening};
+use futures_util::future::Either;
 use futures_util::{Stream, StreamExt, stream};
 use hansom_dispatcher::trace::Offered;
 use hansom_dispatcher::{MarketHandle, Topic, WallClock};
@@ -10,11 +13,13 @@ use hansom_market::ingest::{Fact, Published};
 
 use super::code::{BAD_INPUT, LOG, error};
 use super::event::{Event, Gap};
-use super::scalar::{Offset, Time};
+use super::query::ask::history;
+use super::scalar::{Offset, Time, ride_number};
 use super::seen::seen;
 use crate::auth::{Forbidden, Principal, Reading};
 use crate::follow::{Follow, Next};
 use crate::markets::Markets;
+use crate::read::ReadModels;
 
 /// What can be listened to.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ impl Subscription {
         Ok(told(principal.clone(), market, place, None, |_| Wanted::Yes))
     }
 
-    /// What becomes of a ride. Ends when the ride does.
+    /// What becomes of a ride. Ends when the ride does, and at once if nothing of it can come any more.
     async fn ride(
         &self,
         ctx: &Context<'_>,
@@ -46,7 +51,7 @@ impl Subscription {
         #[graphql(desc = "After the event of this id: what a listener that comes back names.")] after: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Event>> + use<>> {
         let (market, place) = (choose(ctx, market.as_deref())?, Place::of(from, after)?);
-        let number = ride.parse().map(RideId).map_err(|_| error(BAD_INPUT, "`ride` is the number of a ride"))?;
+        let number = ride_number("ride", &ride).map(RideId)?;
         let principal = ctx.data::<Principal>()?;
         principal.may_use(market.name()).map_err(not_allowed)?;
         if !principal.is_staff() {
@@ -54,13 +59,18 @@ impl Subscription {
             let rider = market.rider_of(number).ok_or_else(|| error("UNKNOWN_RIDE", "no such ride is known"))?;
             principal.may_read(market.name(), Reading::Rider(&rider)).map_err(not_allowed)?;
         }
-        Ok(told(principal.clone(), market, place, Some(Topic::Ride(number)), move |fact| {
+        // What is told from here on is told to this listener, so that nothing lies between the two.
+        let place = Place { from: Some(place.from.unwrap_or_else(|| market.events().next())), ..place };
+        if is_over(ctx, &market, number, place).await? {
+            return Ok(Either::Left(stream::empty()));
+        }
+        Ok(Either::Right(told(principal.clone(), market, place, Some(Topic::Ride(number)), move |fact| {
             match fact.ride() == Some(number) {
                 true if matches!(fact, Fact::RideEnded(_) | Fact::RequestRefused(_)) => Wanted::Last,
                 true => Wanted::Yes,
                 false => Wanted::No,
             }
-        }))
+        })))
     }
 
     /// The offers made to a driver, what becomes of them and of the rides that they were for, and of the driver's shift.
@@ -79,6 +89,21 @@ impl Subscription {
         Ok(told(principal.clone(), market, place, Some(Topic::Driver(driver.clone())), move |fact| {
             if fact.driver() == Some(&driver) { Wanted::Yes } else { Wanted::No }
         }))
+    }
+}
+
+/// Whether a ride ended before this place, by the history of its market. Where that cannot be read now, it is not known to
+/// have ended.
+async fn is_over(ctx: &Context<'_>, market: &MarketHandle, ride: RideId, place: Place) -> Result<bool> {
+    let Some(reading) = ctx.data::<Arc<ReadModels>>()?.of(market.name()) else { return Ok(false) };
+    let told = market.events().next().checked_sub(1).map(Offset);
+    match history(&reading, told, move |history| history.ride(ride.0)).await? {
+        Ok(Some(row)) => {
+            let last = row.story.last().map(|step| step.offset);
+            Ok(!row.is_open() && last < place.from)
+        }
+        Ok(None) => Err(error("UNKNOWN_RIDE", "no such ride is known")),
+        Err(_) => Ok(false),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::served::{Reply, Served, corner, order, spec, start_shift, uuid};
 use crate::tokens::{bearer, gate};
 
 /// The page that says it to people.
-const PAGE: &str = include_str!("../../../docs/access.md");
+pub const PAGE: &str = include_str!("../../../docs/access.md");
 
 /// Who tries: what the table calls them, and the header they send.
 fn callers() -> Vec<(&'static str, Option<String>)> {
@@ -27,12 +27,17 @@ fn callers() -> Vec<(&'static str, Option<String>)> {
 }
 
 /// A town in which rides can be cancelled by whoever may.
-struct Town {
-    served: Served,
+pub struct Town {
+    pub served: Served,
     keys: Cell<u64>,
 }
 
 impl Town {
+    /// A town of which nobody has a key yet.
+    pub fn of(served: Served) -> Self {
+        Self { served, keys: Cell::new(0) }
+    }
+
     fn key(&self) -> u64 {
         self.keys.set(self.keys.get() + 1);
         self.keys.get()
@@ -79,7 +84,8 @@ impl Town {
         }
     }
 
-    fn graphql(&self, who: Option<&str>, query: &str, variables: &Value) -> Reply {
+    /// Asks or orders by GraphQL.
+    pub fn graphql(&self, who: Option<&str>, query: &str, variables: &Value) -> Reply {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(who.map(|token| ("authorization", token)));
         let body = json!({ "query": query, "variables": variables }).to_string();
@@ -152,10 +158,10 @@ fn request(rider: &str, tier: u8) -> Value {
 }
 
 /// What is tried by somebody with this token, and what becomes of it.
-type Act = Box<dyn Fn(&Town, Option<&str>) -> &'static str>;
+pub type Act = Box<dyn Fn(&Town, Option<&str>) -> &'static str>;
 
-/// One line of the table.
-type Operation = (String, Act);
+/// One line of a table.
+pub type Operation = (String, Act);
 
 fn operations() -> Vec<Operation> {
     let mut all: Vec<Operation> = Vec::new();
@@ -260,16 +266,6 @@ fn by_graphql(add: &mut dyn FnMut(&str, Act)) {
         };
         add(&format!("`reportPositions`, {whose}"), Box::new(report));
     }
-    let markets = |town: &Town, who: Option<&str>| {
-        let reply = town.graphql(who, operation!("markets"), &json!({}));
-        match reply.status {
-            401 => "401",
-            200 if reply.text.contains("\"town\"") => "yes",
-            200 if reply.text.contains("[]") => "no",
-            _ => panic!("{reply:?}"),
-        }
-    };
-    add("query `markets`, this one", Box::new(markets));
     add(
         "subscription `events`",
         Box::new(|town, who| town.listens(who, operation!("events"), &json!({ "from": "0" }))),
@@ -292,25 +288,31 @@ fn by_graphql(add: &mut dyn FnMut(&str, Act)) {
     }
 }
 
-#[test]
-fn each_operation_is_for_those_for_whom_the_page_says_it_is() {
-    let data = tempfile::tempdir().expect("a folder");
-    let town = Town { served: Served::behind(gate(), data.path()), keys: Cell::new(0) };
+/// What becomes of these, as each of those who try: a table, in the form that the page has it in.
+pub fn table(town: &Town, operations: Vec<Operation>) -> String {
     let callers = callers();
     let row = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
     let mut table = row([""].into_iter().chain(callers.iter().map(|(who, _)| *who)).collect());
     table += &row(vec!["---"; callers.len() + 1]);
-    for (what, act) in operations() {
-        let cells = callers.iter().map(|(_, token)| act(&town, token.as_deref()));
+    for (what, act) in operations {
+        let cells = callers.iter().map(|(_, token)| act(town, token.as_deref()));
         table += &row([&*what].into_iter().chain(cells).collect());
     }
+    table
+}
+
+#[test]
+fn each_operation_is_for_those_for_whom_the_page_says_it_is() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Town::of(Served::behind(gate(), data.path()));
+    let table = table(&town, operations());
     assert!(PAGE.contains(&table), "docs/access.md has another table than this:\n{table}");
 }
 
 #[test]
 fn a_name_is_not_a_role() {
     let data = tempfile::tempdir().expect("a folder");
-    let town = Town { served: Served::behind(gate(), data.path()), keys: Cell::new(0) };
+    let town = Town::of(Served::behind(gate(), data.path()));
     // Somebody may ride and drive under one name, but only as what the token says.
     let (rides, drives) = (bearer("ann", &[Role::Rider], &[]), bearer("ann", &[Role::Driver], &[]));
     let both = bearer("ann", &[Role::Rider, Role::Driver], &[]);

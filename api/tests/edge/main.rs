@@ -9,6 +9,8 @@ mod hostile;
 mod jwks;
 mod limits;
 mod poison;
+mod reading;
+mod seen;
 mod served;
 mod tls;
 mod tokens;

@@ -200,3 +200,17 @@ fn a_stream_ends_with_the_token_that_opened_it() {
     let last: Value = serde_json::from_str(&last["data: ".len()..]).expect("JSON");
     assert_eq!((&last["code"], &last["reason"]), (&json!("unauthenticated"), &json!("the token has expired")));
 }
+
+#[test]
+fn a_socket_ends_with_the_token_that_introduced_it() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Served::behind(gate(), data.path());
+    // A second is left of it, as above.
+    let nearly_over = hs256(&changed(&json!({ "exp": now_s() - 29 })));
+    let mut socket = town.strange_socket();
+    let payload = json!({ "authorization": format!("Bearer {nearly_over}") });
+    socket.say(&json!({ "type": "connection_init", "payload": payload }));
+    assert_eq!(socket.hear()["type"], "connection_ack");
+    socket.subscribe("e", "subscription { events(from: 0) { id } }", &json!({}));
+    assert_eq!(u16::from(socket.closed()), 4403);
+}

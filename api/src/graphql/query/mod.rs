@@ -4,7 +4,7 @@
 //! then the answer is [`Stale`](answer::Stale), never an old one.
 
 pub mod answer;
-mod ask;
+pub mod ask;
 mod drivers;
 mod kpis;
 mod market;

@@ -8,7 +8,8 @@ use super::answer::{RideResult, RidesResult};
 use super::ask::{self, history};
 use super::page;
 use crate::auth::{Principal, Reading as Concern};
-use crate::graphql::scalar::{Key, Minor, Offset, Place, Time};
+use crate::graphql::code::{BAD_INPUT, error};
+use crate::graphql::scalar::{Key, Minor, Offset, Place, Time, ride_number};
 use crate::graphql::seen;
 use crate::read::history::{self as rows, RideFilter, Status, What};
 
@@ -317,8 +318,13 @@ impl Rides {
         #[graphql(desc = "The id of the order that asked for it.")] request: Option<Key>,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<Option<RideResult>> {
-        let number = id.and_then(|id| id.parse::<u32>().ok());
-        let key = request.and_then(|key| key.inside());
+        let number = id.map(|id| ride_number("id", &id)).transpose()?;
+        let key =
+            request.map(|key| key.inside().ok_or_else(|| error(BAD_INPUT, "`request` is the id of an order, a UUID")));
+        let key = key.transpose()?;
+        if number.is_none() && key.is_none() {
+            return Err(error(BAD_INPUT, "say which ride is meant, by `id` or by `request`"));
+        }
         let reading = match ask::reading(ctx, market.as_deref(), Concern::Open)? {
             Ok(reading) => reading,
             Err(why) => return Ok(Some(RideResult::from(Err(why)))),

@@ -11,7 +11,7 @@ use hansom_market::why::Reason;
 use super::answer::WhyResult;
 use super::ask::{self, not_read, past};
 use crate::auth::Reading as Concern;
-use crate::graphql::scalar::{Offset, Time};
+use crate::graphql::scalar::{Offset, Time, ride_number};
 use crate::read::{NotRead, Why};
 
 /// Why drivers were offered a ride.
@@ -208,7 +208,7 @@ impl Explanations {
         #[graphql(desc = "The ride.")] ride: ID,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<Option<WhyResult>> {
-        let Ok(number) = ride.parse::<u32>() else { return Ok(None) };
+        let number = ride_number("ride", &ride)?;
         let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(Some(WhyResult::from(Err(why)))),

@@ -114,8 +114,9 @@ impl Socket {
         }
     }
 
-    /// With which code the server closes it, once all else was heard.
+    /// With which code the server closes it, once all else was heard. One that it leaves open is not waited for.
     pub fn closed(&mut self) -> CloseCode {
+        self.0.get_ref().set_read_timeout(Some(Duration::from_secs(12))).expect("a socket");
         loop {
             match self.0.read().expect("it is closed in good order") {
                 Message::Close(Some(frame)) => return frame.code,

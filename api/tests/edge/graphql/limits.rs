@@ -64,6 +64,10 @@ fn every_error_has_a_code() {
         ("{ nothing }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
         ("query($x: Nothing) { markets { name } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
         ("{ ride(id: 1, minOffset: \"-1\") { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ ride { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ ride(id: \"abc\") { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ ride(id: 1, request: \"nope\") { __typename } }".to_owned(), "BAD_USER_INPUT"),
+        ("{ whyMatched(ride: \"abc\") { __typename } }".to_owned(), "BAD_USER_INPUT"),
         ("{ rides(first: -1) { __typename } }".to_owned(), "BAD_USER_INPUT"),
         ("{ rides(first: 1, last: 1) { __typename } }".to_owned(), "BAD_USER_INPUT"),
         ("{ rides(after: \"x\") { __typename } }".to_owned(), "BAD_USER_INPUT"),
@@ -166,6 +170,16 @@ fn a_socket_that_breaks_the_protocol_is_closed_with_its_reason() {
     assert_eq!((&refused["id"], &refused["type"]), (&json!("a"), &json!("error")), "{refused}");
     socket.subscribe("a", &format!("subscription {{ events {{ id {} }} }}", " ".repeat(40_000)), &json!({}));
     assert_eq!(socket.hear()["payload"][0]["extensions"]["code"], "TOO_LONG");
+}
+
+#[test]
+fn a_socket_that_does_not_say_whose_it_is_is_not_kept() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Served::town(data.path());
+    let (mut introduced, mut strange) = (town.socket(), town.strange_socket());
+    assert_eq!(strange.closed(), CloseCode::from(4408));
+    introduced.say(&json!({ "type": "ping" }));
+    assert_eq!(introduced.hear()["type"], "pong");
 }
 
 #[test]

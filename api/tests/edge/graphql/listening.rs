@@ -32,6 +32,44 @@ fn a_listener_comes_back_to_where_it_was() {
     assert_eq!(listen(&town, json!({ "after": all[1]["id"] }), 3), all[2..], "the log has it");
 }
 
+/// Nothing comes of a ride that is over, or that nobody asked for: who would listen to it is let go.
+#[test]
+fn nobody_listens_to_a_ride_that_is_over() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Served::town(data.path());
+    town.give(operation!("request-ride"), &uuid(1), &ride("rob", (3, 3), (9, 9)));
+    let mut live = town.socket();
+    live.subscribe("live", operation!("follow-ride"), &json!({ "ride": "1" }));
+    live.say(&json!({ "type": "ping" }));
+    assert_eq!(live.hear()["type"], "pong", "it may take a moment until it listens, but not for ever");
+    let follow = |variables: Value| -> (Vec<String>, Value) {
+        let mut socket = town.socket();
+        socket.subscribe("f", operation!("follow-ride"), &variables);
+        let mut heard = Vec::new();
+        loop {
+            let message = socket.hear();
+            if message["type"] != "next" {
+                return (heard, message);
+            }
+            heard.push(kind(&message["payload"]["data"]["ride"]).to_owned());
+        }
+    };
+    assert_eq!(follow(json!({ "ride": "77" })).1["payload"][0]["extensions"]["code"], "UNKNOWN_RIDE");
+    let ended = town.give(operation!("cancel-ride"), &uuid(2), &json!({ "ride": "1" }))["offset"].clone();
+    assert_eq!(live.until("live", "RideEnded").len(), 1);
+    assert_eq!(live.hear(), json!({ "id": "live", "type": "complete" }));
+
+    let over = json!({ "id": "f", "type": "complete" });
+    let after = ended.as_str().and_then(|ended| ended.parse::<u64>().ok()).expect("an offset") + 1;
+    for place in [json!({ "ride": "1" }), json!({ "ride": "1", "from": after.to_string() })] {
+        assert_eq!(follow(place), (vec![], over.clone()));
+    }
+    for from in [json!("0"), ended] {
+        let (heard, end) = follow(json!({ "ride": "1", "from": from }));
+        assert_eq!((heard.last().map(String::as_str), end), (Some("RideEnded"), over.clone()));
+    }
+}
+
 #[test]
 fn who_listens_to_one_driver_hears_of_that_driver_alone() {
     let data = tempfile::tempdir().expect("a folder");

@@ -147,6 +147,9 @@ fn positions_are_received_in_batches() {
     let failed: Vec<_> = answer["failures"].as_array().expect("a list").iter().map(|it| it["index"].clone()).collect();
     assert_eq!(failed, [1, 2]);
     assert_eq!(kind(&report(vec![position("ann", 2); 1025])), "InvalidInput");
+    let keyless = json!({ "key": "2", "positions": [position("ann", 3)] });
+    let keyless = town.ask(operation!("report-positions"), &keyless)["reportPositions"].clone();
+    assert_eq!((kind(&keyless), &keyless["reason"]), ("InvalidInput", &json!("a key is a UUID")), "{keyless}");
     let mut socket = town.socket();
     socket.subscribe(
         "e",
