@@ -3,9 +3,15 @@
 mod bodies;
 mod bytes;
 mod files;
+mod kept;
 mod lines;
+mod operations;
+mod tokens;
 
 pub use files::Desk;
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 /// Decodes an input and says whether it was taken as a record.
 type Run = Box<dyn Fn(&[u8]) -> bool>;
@@ -44,5 +50,15 @@ fn as_it_is(_: &mut [u8]) {}
 
 /// All of them.
 pub fn targets() -> Vec<Target> {
-    [lines::targets(), bodies::targets(), bytes::targets(), files::targets()].into_iter().flatten().collect()
+    let some = [lines::targets(), bodies::targets(), bytes::targets(), files::targets()];
+    let more = [kept::targets(), operations::targets(), tokens::targets()];
+    some.into_iter().chain(more).flatten().collect()
+}
+
+/// What comes of a future that waits for nothing.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("it waits for something"),
+    }
 }

@@ -14,9 +14,9 @@ pub mod event;
 pub mod failure;
 mod http;
 mod input;
-mod lists;
+pub mod lists;
 mod mutation;
-mod nesting;
+pub mod nesting;
 pub mod query;
 mod result;
 pub mod scalar;
@@ -24,7 +24,7 @@ mod seen;
 mod socket;
 mod subscription;
 mod turn;
-mod unfolded;
+pub mod unfolded;
 pub mod word;
 
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use async_graphql::extensions::apollo_persisted_queries::{ApolloPersistedQueries
 pub use http::{get, post};
 pub use mutation::Mutation;
 pub use query::Query;
-pub use socket::Closing;
+pub use socket::{Closing, Introduction, Said};
 pub use subscription::Subscription;
 
 use crate::markets::Markets;

@@ -89,22 +89,44 @@ fn header(headers: &HeaderMap, name: actix_web::http::header::HeaderName) -> Opt
 }
 
 /// What a client says.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Said {
-    ConnectionInit { payload: Option<Introduction> },
+pub enum Said {
+    /// Who it is.
+    ConnectionInit {
+        /// What it says of itself.
+        payload: Option<Introduction>,
+    },
+    /// It wants to know whether we are there.
     Ping {},
+    /// It is there.
     Pong {},
-    Subscribe { id: String, payload: Box<Request> },
-    Complete { id: String },
+    /// An operation begins.
+    Subscribe {
+        /// As it is called from here on.
+        id: String,
+        /// What it is.
+        payload: Box<Request>,
+    },
+    /// An operation ends.
+    Complete {
+        /// Which.
+        id: String,
+    },
 }
 
 /// What a client says of itself.
 #[derive(Deserialize)]
-struct Introduction {
+pub struct Introduction {
     /// As in the header of a request.
     #[serde(alias = "Authorization")]
     authorization: Option<String>,
+}
+
+impl std::fmt::Debug for Introduction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Introduction")
+    }
 }
 
 /// Why a socket is closed, with the codes of the protocol.

@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 
 pub use external::{External, Fault, Miss, Missed, Outlying};
+pub use wire::{WrongAnswer, answer};
 
 /// Answers matching problems.
 pub trait Plan: Send {

@@ -55,11 +55,12 @@ fn header(bytes: &[u8]) -> bool {
 }
 
 /// The town's network.
-fn network() -> Network {
+pub fn network() -> Network {
     sample::grid(21, 21, 100_000, 10_000)
 }
 
-fn states() -> Vec<Vec<u8>> {
+/// Of a market that begins, and of the town's.
+pub fn states() -> Vec<Vec<u8>> {
     let network = network();
     let empty = State::new(Settings::default(), &network, Millis(0)).encode();
     let (_folder, mut reader) = town();
@@ -104,7 +105,7 @@ pub fn mend_segment(bytes: &mut [u8]) {
 }
 
 /// A head of 32 bytes, then frames.
-fn mend_quarantine(bytes: &mut [u8]) {
+pub fn mend_quarantine(bytes: &mut [u8]) {
     if bytes.len() >= 32 {
         let checksum = crc32c::crc32c(&bytes[..28]);
         bytes[28..32].copy_from_slice(&checksum.to_le_bytes());

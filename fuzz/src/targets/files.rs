@@ -8,7 +8,7 @@ use hansom_geo_index::{Millis, Network, import};
 use hansom_market::log::Reader;
 use hansom_simulator::City;
 use hansom_simulator::demand::RequestFile;
-use hansom_simulator::scenario::{Period, Scenario};
+use hansom_simulator::scenario::{Faults, Override, Period, Scenario};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +30,13 @@ impl Desk {
         Self { folder, file }
     }
 
-    fn put(&self, bytes: &[u8]) -> &Path {
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the file, and says where it is.
+    pub fn put(&self, bytes: &[u8]) -> &Path {
         // Removed first: a file that is mapped is not written to.
         let _ = fs::remove_file(&self.file);
         fs::write(&self.file, bytes).expect("the temporary folder can be written to");
@@ -54,6 +60,39 @@ network = { synthetic = "small-town" }
 demand = { rate_per_h = 60 }
 supply = { file = "supply.csv" }
 "#;
+
+/// Markets as they are served.
+const MARKETS: [&str; 3] = [
+    "network = { synthetic = \"small-town\" }\n",
+    r#"name = "town"
+timezone = "Europe/Berlin"
+network = { synthetic = "small-town" }
+policy = { kind = "batch", batch_window_s = 5, max_wait_s = 480 }
+"#,
+    r#"name = "town"
+network = { file = "town.net" }
+timezone = "+01:00"
+offer_s = 20
+max_offers = 4
+boarding_s = 0
+teleport_m = 500
+reanchor_m = { along = 40, across = 20 }
+keep = { keys_s = 3600, rides_s = 86400 }
+silence = { warn_s = 60, redispatch_s = 240 }
+tariff = { currency = "EUR", exponent = 2, base_minor = 250, driver_share_bp = 7500 }
+
+[policy]
+kind = "external"
+external = { command = "./planner --fast", timeout_ms = 1500 }
+weights = { eta = 1000, deadhead = 200 }
+"#,
+];
+
+/// Streets with a profile: both ways of one.
+const WAYS: [(&str, &str); 2] = [
+    ("nodes.csv", "node_id,lat,lon\n1,0.0,0.0\n2,0.001,0.0\n"),
+    ("edges.csv", "edge_id,from_node,to_node,length_m\n1,1,2,111.2\n2,2,1,111.2\n"),
+];
 
 /// What parts the two files of streets in one input.
 const PARTING: &str = "\n====\n";
@@ -99,6 +138,11 @@ const WORDS: &[&str] = &[
     "\u{feff}",
     "\u{0}",
     "====",
+];
+
+const PROFILE: &[&str] = &[
+    "\"", ",", "\n", "\r\n", "weekday", "saturday", "sunday", "23", "24", "-1", "0.0004", "1000000", "1e400",
+    "\u{feff}",
 ];
 
 /// Checksums of a network file: of each section, then of header and table.
@@ -155,8 +199,19 @@ fn networks() -> Vec<Vec<u8>> {
 }
 
 fn scenario(bytes: &[u8]) -> bool {
+    is_city(bytes, Scenario::parse)
+}
+
+fn market(bytes: &[u8]) -> bool {
+    is_city(bytes, Scenario::parse_market)
+}
+
+/// How a scenario or market is read.
+type Parse = fn(&str, &str, &Path, &[Override]) -> Result<Scenario, Faults>;
+
+fn is_city(bytes: &[u8], parse: Parse) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    match Scenario::parse("fuzz.toml", text, Path::new("."), &[]) {
+    match parse("fuzz.toml", text, Path::new("."), &[]) {
         Ok(_) => true,
         Err(faults) => {
             assert!(!faults.list().is_empty(), "what is refused has a reason");
@@ -175,6 +230,21 @@ fn supply(desk: &Desk, scenario: &Scenario, city: &City, bytes: &[u8]) -> bool {
     hansom_simulator::supply::drivers(scenario, city, &[]).is_ok()
 }
 
+/// The time of each of the ways in each hour.
+fn profiles() -> Vec<Vec<u8>> {
+    let hours = ["weekday", "saturday", "sunday"].into_iter().flat_map(|day| (0..24).map(move |hour| (day, hour)));
+    let rows = hours.flat_map(|(day, hour)| [1, 2].map(|way| format!("{way},{day},{hour},{way}.{hour}\n")));
+    let text: String = ["edge_id,day_type,hour,travel_time_s\n".to_owned()].into_iter().chain(rows).collect();
+    vec![text.into_bytes()]
+}
+
+fn profile(desk: &Desk, bytes: &[u8]) -> bool {
+    desk.put(bytes);
+    let Ok((network, _)) = import::csv::read(desk.folder.path(), 8.0) else { return false };
+    assert_eq!(network.version_count(), 72, "each hour of each type of day has its times");
+    true
+}
+
 fn streets(desk: &Desk, bytes: &[u8]) -> bool {
     let parting = PARTING.as_bytes();
     let at = bytes.windows(parting.len()).position(|piece| piece == parting).unwrap_or(bytes.len());
@@ -185,12 +255,16 @@ fn streets(desk: &Desk, bytes: &[u8]) -> bool {
 }
 
 pub fn targets() -> Vec<Target> {
-    let (segments, files, nodes, vehicles) = (
+    let (segments, files, nodes, vehicles, times) = (
         Desk::new("00000000000000000000.seg"),
         Desk::new("fuzz.network"),
         Desk::new("nodes.csv"),
         Desk::new("supply.csv"),
+        Desk::new("travel_times.csv"),
     );
+    for (name, text) in WAYS {
+        fs::write(times.folder.path().join(name), text).expect("the temporary folder can be written to");
+    }
     vehicles.put(SUPPLY.as_bytes());
     let supplied = Scenario::parse("fuzz.toml", SUPPLIED, vehicles.folder.path(), &[]).expect("a scenario");
     let city = City::new(Arc::new(sample::grid(21, 21, 100_000, 10_000)));
@@ -218,6 +292,7 @@ pub fn targets() -> Vec<Target> {
             WORDS,
             Box::new(scenario),
         ),
+        target("market", || MARKETS.map(|text| text.as_bytes().to_vec()).into(), WORDS, Box::new(market)),
         target("requests", || vec![REQUESTS.as_bytes().to_vec()], WORDS, Box::new(requests)),
         target(
             "supply",
@@ -231,5 +306,6 @@ pub fn targets() -> Vec<Target> {
             WORDS,
             Box::new(move |bytes: &[u8]| streets(&nodes, bytes)),
         ),
+        target("profile", profiles, PROFILE, Box::new(move |bytes: &[u8]| profile(&times, bytes))),
     ]
 }

@@ -1,11 +1,15 @@
 //! Lines of the wire.
 
 use super::{Target, as_it_is};
-use hansom_engine::State;
-use hansom_engine::domain::Settings;
+use hansom_engine::domain::{Settings, Terms};
+use hansom_engine::planner::Choice;
+use hansom_engine::planner::batch::{Matrix, Row};
+use hansom_engine::{DriverId, Offset, RideId, State};
 use hansom_geo_index::Millis;
 use hansom_geo_index::network::sample;
 use hansom_market::ingest::{MOST_LINE_BYTES, Names, decode, decode_event, decode_location};
+use hansom_market::planning;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const WORDS: &[&str] = &[
@@ -38,8 +42,65 @@ const WORDS: &[&str] = &[
     "18446744073709551616",
 ];
 
+const ANSWER: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "null",
+    "-1",
+    "1e0",
+    "17",
+    "4294967295",
+    "4294967296",
+    "\"basis\":17",
+    "\"changes\":[",
+    "{\"ride\":7,\"driver\":5}",
+    "\"ride\":1",
+    "\"driver\":2",
+];
+
 fn split(lines: &str) -> Vec<Vec<u8>> {
     lines.lines().map(|line| line.as_bytes().to_vec()).collect()
+}
+
+/// What an external planner was asked: of three rides, the first two may be given to any of three drivers, the last to nobody.
+fn asked() -> Matrix {
+    let drivers = [2, 5, u32::MAX].map(DriverId);
+    let arc = |driver| Choice { driver, eta_ms: driver.0 / 3, chained: false, terms: Terms::default() };
+    let arcs = [drivers.map(arc).to_vec(), drivers.map(arc).to_vec(), Vec::new()];
+    let rows = [1, 7, u32::MAX].into_iter().zip(arcs);
+    let rows = rows.map(|(ride, arcs)| Row { ride: RideId(ride), unserved: 1_000, arcs }).collect();
+    Matrix { drivers: drivers.to_vec(), rows }
+}
+
+const ASKED: Offset = Offset(17);
+
+const ANSWERS: [&str; 4] = [
+    r#"{"basis":17,"changes":[]}"#,
+    r#"{"changes":[{"driver":5,"ride":7},{"ride":1,"driver":2}],"basis":17}"#,
+    r#"{"basis":17,"changes":[{"ride":1,"driver":4294967295}],"note":{"took_ms":[1.5e0,null]}}"#,
+    r#"[17,[[7,2],{"ride":1,"driver":5}]]"#,
+];
+
+fn answer(line: &[u8], matrix: &Matrix) -> bool {
+    let Ok(proposal) = planning::answer(line, ASKED, matrix) else { return false };
+    assert_eq!(proposal.basis, ASKED);
+    let changes = &proposal.changes;
+    assert!(changes.is_sorted_by(|one, next| one.ride < next.ride), "each ride once, in order");
+    let drivers: BTreeSet<_> = changes.iter().map(|change| change.driver).collect();
+    assert_eq!(drivers.len(), changes.len(), "each driver once");
+    let is_allowed = |ride, driver| {
+        matrix.rows.iter().any(|row| row.ride == ride && row.arcs.iter().any(|arc| arc.driver == driver))
+    };
+    assert!(changes.iter().all(|change| is_allowed(change.ride, change.driver)), "nothing but what was asked about");
+    let again: Vec<_> =
+        changes.iter().map(|change| format!(r#"{{"ride":{},"driver":{}}}"#, change.ride.0, change.driver.0)).collect();
+    let again = format!(r#"{{"basis":{},"changes":[{}]}}"#, ASKED.0, again.join(","));
+    assert_eq!(planning::answer(again.as_bytes(), ASKED, matrix).ok(), Some(proposal), "an answer comes back");
+    true
 }
 
 pub fn targets() -> Vec<Target> {
@@ -68,6 +129,7 @@ pub fn targets() -> Vec<Target> {
         assert_eq!(decode_event(&again), Ok(event), "an event comes back");
         true
     };
+    let matrix = asked();
     let target =
         |name, seeds, run| Target { name, seeds, mend: as_it_is, words: WORDS, most_bytes: MOST_LINE_BYTES, run };
     vec![
@@ -86,5 +148,13 @@ pub fn targets() -> Vec<Target> {
             || split(include_str!("../../../dispatcher/market/tests/fixtures/events.v1.jsonl")),
             Box::new(event),
         ),
+        Target {
+            words: ANSWER,
+            ..target(
+                "answer",
+                || ANSWERS.map(|line| line.as_bytes().to_vec()).into(),
+                Box::new(move |line: &[u8]| answer(line, &matrix)),
+            )
+        },
     ]
 }
