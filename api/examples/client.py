@@ -12,8 +12,8 @@ from typing import Any
 
 from gql import Client, GraphQLRequest, gql
 from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
 from gql.transport.exceptions import TransportError, TransportQueryError
-from gql.transport.websockets import WebsocketsTransport
 
 OPERATIONS = Path(__file__).parent.parent / "operations"
 AGAIN_S = 0.2
@@ -82,8 +82,5 @@ class App:
                 print("the connection broke; on after", variables.get("after"), flush=True)
                 await asyncio.sleep(AGAIN_S)
 
-    def socket(self) -> WebsocketsTransport:
-        # gql 4.4 takes note of the server's choice only if the header is spelt Sec-WebSocket-Protocol, with these capitals.
-        only = [WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL]
-        address = "ws" + self.address.removeprefix("http")
-        return WebsocketsTransport(url=address, init_payload=self.headers, subprotocols=only)
+    def socket(self) -> AIOHTTPWebsocketsTransport:
+        return AIOHTTPWebsocketsTransport(url="ws" + self.address.removeprefix("http"), init_payload=self.headers)

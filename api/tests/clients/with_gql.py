@@ -12,8 +12,8 @@ from typing import Any
 
 from gql import Client, gql
 from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
 from gql.transport.exceptions import TransportError, TransportQueryError
-from gql.transport.websockets import WebsocketsTransport
 
 API = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(API / "examples"))
@@ -27,10 +27,8 @@ def by_http(address: str) -> AIOHTTPTransport:
     return AIOHTTPTransport(url=address, headers=TOKEN)
 
 
-def by_socket(address: str) -> WebsocketsTransport:
-    # gql 4.4 takes note of the server's choice only if the header is spelt Sec-WebSocket-Protocol, with these capitals.
-    only = [WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL]
-    return WebsocketsTransport(url="ws" + address.removeprefix("http"), init_payload=TOKEN, subprotocols=only)
+def by_socket(address: str) -> AIOHTTPWebsocketsTransport:
+    return AIOHTTPWebsocketsTransport(url="ws" + address.removeprefix("http"), init_payload=TOKEN)
 
 
 def operation(name: str, variables: Json) -> Any:
