@@ -18,7 +18,7 @@ use hansom_engine::steps::{self, Diverged, Rules};
 use hansom_engine::{Command, Offset, Stamp, State, Turn};
 use hansom_geo_index::{Millis, Network};
 use std::fmt::Write;
-use std::ops::ControlFlow::{Break, Continue};
+use std::ops::ControlFlow::{self, Break, Continue};
 
 /// How far a log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,14 @@ impl Until {
             Self::End => true,
             Self::Time(at) => turn.at <= at,
             Self::Offset(offset) => turn.offset <= offset,
+        }
+    }
+
+    /// Whether to read on behind a turn that it includes: what comes behind the last one need not be whole.
+    fn after(self, turn: &Turn) -> ControlFlow<()> {
+        match self {
+            Self::Offset(offset) if turn.offset >= offset => Break(()),
+            _ => Continue(()),
         }
     }
 }
@@ -185,7 +193,7 @@ pub fn fold(
         }
         replay.count(turn);
         visit(&replay.state, turn);
-        Ok(Continue(()))
+        Ok(until.after(turn))
     })?;
     Ok(replay.finish())
 }
@@ -260,7 +268,7 @@ pub fn redecide_by(
         visit(&replay.state, &decided);
         // Its pings go back to the reader.
         logged.command = std::mem::replace(&mut decided.command, Command::Tick);
-        Ok(Continue(()))
+        Ok(until.after(&decided))
     })?;
     Ok(replay.finish())
 }

@@ -341,6 +341,31 @@ fn a_folder_is_opened_once_and_by_its_own_market() {
     world.open().expect("still opens");
 }
 
+/// As a kill in the middle of a write leaves it: who asks for no more than its whole turns gets them.
+#[test]
+fn a_log_that_ends_within_a_turn_is_read_up_to_the_turn_before() {
+    let world = lived(300);
+    let whole = read(&world.disk).len() as u64 - 1;
+    let disk: Arc<dyn Disk> = Arc::new(world.disk.clone());
+    let log = folder().join(LOG_FOLDER);
+    let last = disk.files(&log).expect("a folder").into_iter().max().expect("segments");
+    let mut file = disk.open_to_write(&last).expect("it is there");
+    // The seal, and the last bytes of the last turn.
+    file.set_size(file.size().expect("a size") - 20).expect("cut");
+    let open = || Reader::open_on(disk.clone(), &log, 0).expect("a log");
+    let fold = |until| replay::fold(&mut open(), &STREETS.network, until, |_, _| {});
+    let torn = fold(replay::Until::End);
+    assert!(
+        matches!(&torn, Err(replay::ReplayError::Log(LogError::Torn { offset, .. })) if *offset == whole),
+        "{torn:?}"
+    );
+    let until = replay::Until::Offset(Offset(whole - 1));
+    let folded = fold(until).expect("its whole turns");
+    let decided = replay::redecide(&mut open(), &STREETS, until, replay::Check::Engine, |_, _| {}).expect("again");
+    assert_eq!((folded.turns, folded.event_chain), (whole, decided.event_chain));
+    assert_eq!(folded.state.digest(), decided.state.digest());
+}
+
 /// However little is written, positions leave the log: a segment that is not full ends by its age.
 #[test]
 fn positions_leave_a_log_that_is_hardly_written() {
