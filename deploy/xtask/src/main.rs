@@ -27,7 +27,7 @@ Chores of the repository. Usage: cargo xtask CHORE
                       try changed inputs on every decoder of outside bytes, N seconds each (default: a minute)
   kill --kills N [--seed N]
                       kill a served market under load so many times, and look for what it acknowledged
-  full-disk           have a served market run out of a real disk, and get room again
+  full-disk           kill a served market on a real disk that is full now and then
   figures recovery|outage|poison [HANSOM]
                       measure a served market from outside: of the binary HANSOM, or of a release build
   gen [--check]       write docs/schemas and api/schema.graphql from the code; with --check: compare, and change nothing.

@@ -1,7 +1,8 @@
-//! A served market that is killed under load, again and again: the real binary, real sockets, a real disk.
+//! A served market that is killed under load, again and again: the real binary, real sockets, a real disk, which is full now and
+//! then.
 //!
-//! `cargo xtask kill --kills N` kills it N times; here it is a few. `cargo xtask full-disk` has it run out of a real disk; here
-//! its files may not grow. Needs `strace`.
+//! `cargo xtask kill --kills N` kills it N times, and once more as often under a trace of its system calls; here it is a few.
+//! `cargo xtask full-disk` has it run out of a disk of its own; elsewhere its files may not grow. Needs `strace`.
 
 mod evidence;
 mod load;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use evidence::{Evidence, streets};
 use load::{Draws, Load};
-use server::{MARKET, Server, Under};
+use server::{MARKET, Server};
 use trace::Trace;
 
 /// How often it is killed where nothing is said.
@@ -28,10 +29,6 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 /// A folder with a market file, and where the market will keep what it knows.
-fn folder() -> tempfile::TempDir {
-    folder_in(&std::env::temp_dir())
-}
-
 fn folder_in(place: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir_in(place).expect("a temporary folder");
     fs::write(folder.path().join("market.toml"), MARKET).expect("it can be written");
@@ -62,150 +59,194 @@ fn median(times: &mut [Duration]) -> (Duration, Duration) {
     (times[times.len() / 2], times[times.len() - 1])
 }
 
-#[test]
-fn what_was_acknowledged_is_there_once_after_every_kill() {
-    let (kills, seed) = (number("HANSOM_KILLS", KILLS), number("HANSOM_SEED", 1));
-    let (streets, mut draws) = (streets(), Draws(seed));
-    let (mut opened, mut first_answers) = (Vec::new(), Vec::new());
-    let (mut orders, mut pings, mut turns) = (0, 0, 0);
+/// The disk of a market.
+enum Disk {
+    /// A small one of its own, and what takes the rest of its room.
+    Small { ballast: PathBuf },
+    /// One that others need, too: the market's files may not grow on it.
+    Shared,
+}
+
+impl Disk {
+    /// Whose name is in the environment, and a folder on it.
+    fn given() -> (Self, tempfile::TempDir) {
+        match std::env::var_os("HANSOM_SMALL_DISK").map(PathBuf::from) {
+            Some(disk) => (Self::Small { ballast: disk.join("ballast") }, folder_in(&disk)),
+            None => (Self::Shared, folder_in(&std::env::temp_dir())),
+        }
+    }
+
+    /// Leaves no room, until the market says so.
+    fn fill(&self, server: &Server) {
+        let (mut ballast, why) = match self {
+            Self::Small { ballast } => {
+                (Some(fs::File::create(ballast).expect("there is room for a name")), "No space left")
+            }
+            Self::Shared => (None, "File too large"),
+        };
+        let piece = vec![1; 1 << 16];
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            match &mut ballast {
+                // What the server had taken and gave back is taken, too.
+                Some(ballast) => {
+                    let full = std::iter::repeat_with(|| ballast.write_all(&piece)).find_map(Result::err);
+                    assert_eq!(full.expect("a small disk").kind(), ErrorKind::StorageFull);
+                }
+                None => server.limit_files(Some(0)),
+            }
+            // The first alarm may come before it is known why.
+            let said = server.says("ALARM: the market is halted", Duration::from_millis(100));
+            if said.is_some_and(|said| said["fields"]["standing"].as_str().is_some_and(|it| it.contains(why))) {
+                return;
+            }
+            assert!(Instant::now() < end, "it does not say that the disk is full");
+        }
+    }
+
+    fn make_room(&self, server: &Server) {
+        match self {
+            Self::Small { ballast } => fs::remove_file(ballast).expect("it is there"),
+            Self::Shared => server.limit_files(None),
+        }
+    }
+}
+
+/// How many ends of the log were cut off and kept.
+fn torn_ends(market: &Path) -> usize {
+    let Ok(files) = fs::read_dir(market.join("log")) else { return 0 };
+    let names = files.map(|file| file.expect("it can be read").file_name());
+    names.filter(|name| name.to_string_lossy().contains(".torn")).count()
+}
+
+/// What the lives of a market showed.
+#[derive(Default)]
+struct Shown {
+    opened: Vec<Duration>,
+    first_answers: Vec<Duration>,
+    full: u64,
+    orders: usize,
+    pings: u64,
+    /// Of traces: acknowledgements, lives that would have been seen to fail, and what was written and not synced, in bytes.
+    acknowledged: usize,
+    would_be_seen: u64,
+    lost: u64,
+}
+
+/// Kills a market so often. Each time all that was acknowledged has to be in its log, once; if it is `traced`, also when the log is
+/// cut back to what was synced, from where it goes on.
+fn kill_again_and_again(kills: u64, traced: bool) -> Shown {
+    let seed = number("HANSOM_SEED", 1);
+    let (streets, mut draws, mut shown) = (streets(), Draws(seed), Shown::default());
     let mut done = 0;
     while done < kills {
-        let folder = folder();
-        let market = folder.path().join("data/town");
+        let (disk, folder) = Disk::given();
+        let (market, traces) = (folder.path().join("data/town"), tempfile::tempdir().expect("a temporary folder"));
         let load = Load::start(seed * 1000 + done);
+        let mut next = 0;
         for life in 0.. {
-            let began = Instant::now();
-            let server = Server::start(folder.path(), &Under::Nothing);
-            opened.push(server.opened);
+            let (began, torn) = (Instant::now(), torn_ends(&market));
+            let calls = traced.then(|| traces.path().join(format!("calls{life}")));
+            let server = Server::start(folder.path(), calls.as_deref());
+            shown.opened.push(server.opened);
             load.serve(Some(server.address));
             moment(&load, &mut draws);
-            first_answers.extend(load.first_answer().map(|first| first - began));
-            // One end in four is a good one, for its snapshot.
-            let is_stopped = life % 4 == 3;
+            shown.first_answers.extend(load.first_answer().map(|first| first - began));
+            // One disk in four is full before the end, and has room again in half of these. One end in four is a good one, for
+            // its snapshot.
+            let (is_filled, is_stopped) = (life % 4 == 1, life % 4 == 3);
+            let has_room = !is_filled || {
+                disk.fill(&server);
+                shown.full += 1;
+                draws.below(2) == 0 && {
+                    disk.make_room(&server);
+                    load.wait_for(load.answered() + 50);
+                    moment(&load, &mut draws);
+                    true
+                }
+            };
             if is_stopped {
                 server.stop();
             } else {
                 server.kill();
                 done += 1;
             }
+            if !has_room && let Disk::Small { ballast } = &disk {
+                fs::remove_file(ballast).expect("it is there");
+            }
             load.serve(None);
+            // Attempts in vain leave nothing behind: at most the end that was cut off, once.
+            assert!(torn_ends(&market) <= torn + 2, "{} ends that were cut off after {torn}", torn_ends(&market));
             // Answers that were sent in time may be read a little later: they count for the next time.
             let acked = load.acked();
+            if let Some(calls) = calls {
+                shown.look_at(&calls, folder.path(), &market.join("log"), next);
+            }
             let copied = tempfile::tempdir().expect("a temporary folder");
             copy(&market, copied.path());
             let evidence = Evidence::of(copied.path(), &streets);
             evidence.holds(&acked);
-            turns = evidence.turns;
+            next = evidence.turns;
             let is_over = !is_stopped && (done >= kills || done % KILLS_OF_A_MARKET == 0);
             if is_over {
                 break;
             }
         }
-        pings += load.pings();
+        shown.pings += load.pings();
         let acked = load.end();
         Evidence::read(&market, &streets).holds(&acked);
-        orders += acked.len();
+        shown.orders += acked.len();
     }
+    shown
+}
+
+impl Shown {
+    /// Demands that each acknowledgement in a trace followed the sync of its bytes, and cuts what was not synced off the log. `first`:
+    /// the first turn that was not there before.
+    fn look_at(&mut self, calls: &Path, folder: &Path, log: &Path, first: u64) {
+        let calls = String::from_utf8_lossy(&fs::read(calls).expect("strace wrote a trace")).into_owned();
+        let trace = Trace::of(&calls, folder);
+        assert_eq!(trace.each_follows_its_sync(log, first), Ok(()));
+        self.acknowledged += trace.acknowledged(first);
+        if trace.acknowledged(first) > 0 {
+            let unsynced = Trace::of(&calls.replace("fdatasync", "forgotten"), folder);
+            assert!(unsynced.each_follows_its_sync(log, first).is_err(), "a market that never syncs passes");
+        }
+        // The same calls with the answers first.
+        let answers = |line: &&str| line.contains("\\\"offset\\\":") && !line.contains("resumed>");
+        let (early, others): (Vec<&str>, Vec<&str>) = calls.lines().partition(answers);
+        let early = Trace::of(&[early, others].concat().join("\n"), folder);
+        if early.acknowledged(first) > 0 {
+            let seen = early.each_follows_its_sync(log, first).is_err();
+            assert!(seen, "a market that answers first and syncs later passes");
+            self.would_be_seen += 1;
+        }
+        self.lost += trace.cut(log);
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_there_once_after_every_kill() {
+    let kills = number("HANSOM_KILLS", KILLS);
+    let Shown { mut opened, mut first_answers, full, orders, pings, .. } = kill_again_and_again(kills, false);
+    assert!(full > 0, "no disk was full");
     let ((open, open_most), (first, first_most)) = (median(&mut opened), median(&mut first_answers));
     println!(
-        "seed {seed}: {kills} kills; {orders} orders acknowledged, each there once, {pings} positions received; the last \
-         log has {turns} turns; from the start of the process until it takes commands {open:?}, at most {open_most:?}; \
-         until the first answer {first:?}, at most {first_most:?}"
+        "{kills} kills, {full} full disks; {orders} orders acknowledged, each there once, {pings} positions received; from the \
+         start of the process until it takes commands {open:?}, at most {open_most:?}; until the first answer {first:?}, at \
+         most {first_most:?}"
     );
 }
 
 #[test]
-fn an_acknowledgement_follows_the_sync_of_its_bytes_and_what_was_not_synced_may_go() {
-    let (streets, mut draws) = (streets(), Draws(number("HANSOM_SEED", 1)));
-    let folder = folder();
-    let market = folder.path().join("data/town");
-    let load = Load::start(7);
-    let (mut first, mut lost, mut acknowledged) = (0, 0, 0);
-    for life in 0..number("HANSOM_TRACED", 3) {
-        let file = folder.path().join(format!("trace{life}"));
-        let server = Server::start(folder.path(), &Under::Trace(&file));
-        load.serve(Some(server.address));
-        moment(&load, &mut draws);
-        server.kill();
-        load.serve(None);
-        let acked = load.acked();
-        let calls = String::from_utf8_lossy(&fs::read(&file).expect("strace wrote a trace")).into_owned();
-        let (trace, log) = (Trace::of(&calls, folder.path()), market.join("log"));
-        assert!(trace.acknowledged() > 0, "the trace shows no answers");
-        assert_eq!(trace.each_follows_its_sync(&log, first), Ok(()));
-        // It would be seen.
-        let unsynced = Trace::of(&calls.replace("fdatasync", "forgotten"), folder.path());
-        assert!(unsynced.each_follows_its_sync(&log, first).is_err(), "a market that never syncs passes");
-        // So would the same calls with the answers first.
-        let answers = |line: &&str| line.contains("\\\"offset\\\":") && !line.contains("resumed>");
-        let (early, others): (Vec<&str>, Vec<&str>) = calls.lines().partition(answers);
-        let early = Trace::of(&[early, others].concat().join("\n"), folder.path());
-        assert!(early.acknowledged() > 0, "the answers are still read as such");
-        assert!(
-            early.each_follows_its_sync(&log, first).is_err(),
-            "a market that answers first and syncs later passes"
-        );
-        lost += trace.cut(&log);
-        acknowledged += trace.acknowledged();
-        let copied = tempfile::tempdir().expect("a temporary folder");
-        copy(&market, copied.path());
-        let evidence = Evidence::of(copied.path(), &streets);
-        evidence.holds(&acked);
-        first = evidence.turns;
-    }
-    let acked = load.end();
-    Evidence::read(&market, &streets).holds(&acked);
-    println!("{acknowledged} acknowledgements in the trace; {lost} bytes were written and not synced");
-}
-
-/// Leaves this much room on a small disk.
-const ROOM: u64 = 1 << 20;
-
-/// Fills a disk but for [`ROOM`]; the file with which it does.
-fn fill(disk: &Path) -> PathBuf {
-    let ballast = disk.join("ballast");
-    let mut file = fs::File::create(&ballast).expect("the disk is empty");
-    let piece = vec![1; 1 << 16];
-    let full = std::iter::repeat_with(|| file.write_all(&piece)).find_map(Result::err);
-    assert_eq!(full.expect("a small disk").kind(), ErrorKind::StorageFull);
-    let size = file.metadata().expect("it is open").len();
-    file.set_len(size - ROOM).expect("it may be cut");
-    ballast
-}
-
-#[test]
-fn a_full_disk_halts_the_market_and_room_lets_it_go_on() {
-    let streets = streets();
-    let small = std::env::var_os("HANSOM_SMALL_DISK").map(PathBuf::from);
-    let folder = small.as_ref().map_or_else(folder, |disk| folder_in(disk));
-    let ballast = small.as_ref().map(|disk| fill(disk));
-    let limit = if small.is_some() { Under::Nothing } else { Under::FileSize(1 << 18) };
-    let server = Server::start(folder.path(), &limit);
-    let load = Load::start(9);
-    load.serve(Some(server.address));
-    server.says(|message| message.starts_with("ALARM: the market is halted"));
-    let taken = load.answered();
-    assert!(taken > 10, "{taken} orders were answered before");
-    let again = server.says(|message| message.starts_with("ALARM: the market is halted"));
-    let why = again["fields"]["standing"].as_str().unwrap_or_default();
-    match &ballast {
-        Some(ballast) => {
-            assert!(why.contains("No space left"), "{why}");
-            fs::remove_file(ballast).expect("it is there");
-        }
-        None => server.make_room(),
-    }
-    load.wait_for(load.answered() + 200);
-    server.kill();
-    load.serve(None);
-    let acked = load.end();
-    let market = folder.path().join("data/town");
-    // Attempts in vain leave nothing behind: at most the end that was cut off, once.
-    let left = fs::read_dir(market.join("log")).expect("a log").map(|file| file.expect("it can be read").file_name());
-    let torn = left.filter(|name| name.to_string_lossy().contains(".torn")).count();
-    assert!(torn <= 2, "{torn} ends that were cut off");
-    let copied = tempfile::tempdir().expect("a temporary folder");
-    copy(&market, copied.path());
-    let evidence = Evidence::of(copied.path(), &streets);
-    evidence.holds(&acked);
+fn what_was_acknowledged_was_synced_before_every_kill_and_the_rest_may_go() {
+    let kills = number("HANSOM_KILLS", KILLS);
+    let shown = kill_again_and_again(kills, true);
+    let Shown { acknowledged, would_be_seen, lost, full, orders, .. } = shown;
+    assert!(would_be_seen > 0, "no trace shows answers");
+    println!(
+        "{kills} kills and {full} full disks under a trace, after each of which the log was cut back to what was synced; {orders} \
+         orders acknowledged, each there once; {acknowledged} acknowledgements in the trace, each after its sync; {lost} bytes \
+         were written and not synced; answers before their syncs would have been seen in {would_be_seen} lives"
+    );
 }

@@ -28,48 +28,27 @@ pub struct Server {
     said: Receiver<Value>,
 }
 
-/// How the process is started.
-pub enum Under<'a> {
-    /// By itself.
-    Nothing,
-    /// A program that notes its system calls in a file.
-    Trace(&'a Path),
-    /// A limit for the size of its files, in bytes: writing beyond it fails as on a full disk.
-    FileSize(u64),
-}
-
 impl Server {
-    /// Serves the market `market.toml` in `folder`, which keeps what it knows in `data`; returns once it takes commands.
-    pub fn start(folder: &Path, under: &Under<'_>) -> Self {
-        let binary = env!("CARGO_BIN_EXE_hansom");
+    /// Serves the market `market.toml` in `folder`, which keeps what it knows in `data`; returns once it takes commands. Its system
+    /// calls are noted in the file `trace`, if there is one.
+    pub fn start(folder: &Path, trace: Option<&Path>) -> Self {
         let serve = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json --insecure-dev";
-        let mut command = match under {
-            Under::Nothing => Command::new(binary),
-            Under::Trace(file) => {
-                let mut strace = Command::new("strace");
-                let calls = "trace=openat,close,lseek,write,writev,sendto,sendmsg,fdatasync,fsync,rename";
-                strace.args(["-f", "-qq", "-s", "20000", "-e", "signal=none", "-e", calls, "-o"]).arg(file).arg(binary);
-                strace
-            }
-            Under::FileSize(bytes) => {
-                let mut sh = Command::new("sh");
-                // The signal that comes with it is ignored, so that writing is an error.
-                sh.args(["-c", &format!("trap '' XFSZ; ulimit -S -f {}; exec {binary} \"$@\"", bytes / 512), "sh"]);
-                sh
-            }
-        };
-        command.args(serve.split_whitespace()).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Where its files may not grow any more, the signal that comes with it is ignored: writing is an error.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+        if let Some(file) = trace {
+            let calls = "trace=openat,close,lseek,write,writev,sendto,sendmsg,ftruncate,fdatasync,fsync,rename";
+            command.args(["strace", "-f", "-qq", "-s", "20000", "-e", "signal=none", "-e", calls, "-o"]).arg(file);
+        }
+        command.arg(env!("CARGO_BIN_EXE_hansom")).args(serve.split_whitespace()).current_dir(folder);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let began = Instant::now();
-        let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!(
-                "{} does not start: {error}; this test needs it (Debian: apt-get install strace)",
-                command.get_program().display()
-            )
-        });
+        let mut child = command.spawn().expect("there is a shell");
         let mut out = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let mut log = BufReader::new(child.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
         let listening = out.next().and_then(Result::ok).unwrap_or_else(|| {
-            panic!("it does not listen: {}", log.by_ref().collect::<Vec<_>>().join("\n"));
+            let said = log.by_ref().collect::<Vec<_>>().join("\n");
+            panic!("it does not listen: {said} (this test needs strace; Debian: apt-get install strace)");
         });
         let address = listening.trim_start_matches("listening on http://").parse().expect("an address");
         let is_ready = log.by_ref().any(|line| {
@@ -85,7 +64,7 @@ impl Server {
                 let _ = tell.send(serde_json::from_str(&line).unwrap_or(Value::String(line)));
             }
         });
-        let pid = if let Under::Trace(_) = under { first_child(child.id()) } else { child.id() };
+        let pid = if trace.is_some() { first_child(child.id()) } else { child.id() };
         Self { child, pid, address, opened, said }
     }
 
@@ -101,22 +80,22 @@ impl Server {
         assert_eq!(self.child.wait().expect("it ends").code(), Some(0), "it ends in good order");
     }
 
-    /// Waits until it says something that `wanted` is true of.
-    pub fn says(&self, wanted: impl Fn(&str) -> bool) -> Value {
-        let within = Duration::from_secs(60);
+    /// What it says within a time that starts so.
+    pub fn says(&self, wanted: &str, within: Duration) -> Option<Value> {
+        let end = Instant::now() + within;
         loop {
-            let line = self.said.recv_timeout(within).expect("it says so within a minute");
-            if wanted(line["fields"]["message"].as_str().unwrap_or_default()) {
-                return line;
+            let line = self.said.recv_timeout(end.saturating_duration_since(Instant::now())).ok()?;
+            if line["fields"]["message"].as_str().unwrap_or_default().starts_with(wanted) {
+                return Some(line);
             }
         }
     }
 
-    /// Lets its files grow as far as they may.
-    pub fn make_room(&self) {
+    /// How far its files may grow, in bytes; `None`: as far as they like.
+    pub fn limit_files(&self, most: Option<u64>) {
         let pid = Pid::from_raw(i32::try_from(self.pid).expect("a process number")).expect("it is not 0");
-        let limit = Rlimit { current: None, maximum: None };
-        prlimit(Some(pid), Resource::Fsize, limit).expect("the limit of a child can be lifted");
+        let limit = Rlimit { current: most, maximum: None };
+        prlimit(Some(pid), Resource::Fsize, limit).expect("the limit of a child can be set");
     }
 }
 

@@ -127,6 +127,12 @@ impl Trace {
                 file.at += result;
                 file.written = file.written.max(file.at);
             }
+            ("ftruncate", Some(file)) => {
+                let size =
+                    arguments.split([',', ')']).nth(1).and_then(|size| size.trim().parse().ok()).expect("a size");
+                let file = &mut self.files[file];
+                (file.written, file.synced) = (file.written.min(size), file.synced.min(size));
+            }
             ("fdatasync" | "fsync", Some(number)) => {
                 let file = &mut self.files[number];
                 file.synced = file.written;
@@ -153,9 +159,9 @@ impl Trace {
         self.files.push(File { path, at: 0, written: there, synced: there });
     }
 
-    /// How many acknowledgements it shows.
-    pub fn acknowledged(&self) -> usize {
-        self.seen.iter().filter(|seen| matches!(seen, Seen::Acked(_))).count()
+    /// How many acknowledgements it shows of turns from `first` on.
+    pub fn acknowledged(&self, first: u64) -> usize {
+        self.seen.iter().filter(|seen| matches!(seen, Seen::Acked(offset) if *offset >= first)).count()
     }
 
     /// Whether each acknowledgement was sent when the bytes of its turn had been synced; if not, which was not. `log` is the
