@@ -383,9 +383,14 @@ fn positions_leave_a_log_that_is_hardly_written() {
     assert!(kept.iter().sum::<u64>() < pings.iter().sum::<u64>() / 2, "{stripped:?}");
     // The one that is written on is hardly older: somebody is heard every few seconds.
     let files = disk.files(&folder().join(LOG_FOLDER)).expect("a folder");
-    let last =
-        files.iter().filter_map(|path| path.file_stem()?.to_str()?.parse::<usize>().ok()).max().expect("segments");
+    let mut firsts: Vec<usize> =
+        files.iter().filter_map(|path| path.file_stem()?.to_str()?.parse().ok()).collect();
+    firsts.sort_unstable();
+    let last = *firsts.last().expect("segments");
     assert!(end - turns[last].at < AGE + Millis::from_secs(30), "{:?}", end - turns[last].at);
+    // None ends before its time for want of a file of zeros, but the first of all, before which nobody could fill one.
+    let lives: Vec<Millis> = firsts.windows(2).map(|two| turns[two[1]].at - turns[two[0]].at).collect();
+    assert!(lives.len() > 4 && lives[1..].iter().all(|life| *life >= AGE), "{lives:?}");
 }
 
 /// Pings leave old segments. The rest of the story stays, and is folded; what is kept of positions puts everybody where he was.

@@ -158,7 +158,7 @@ impl Committer {
         }
         let end = self.segment.at + self.piece.len() as u64;
         let first = self.next - self.waiting;
-        let is_old = self.segment_is_old();
+        let is_old = self.segment_age.is_some_and(|age| self.holds_positions_of(age));
         if first > self.segment.first && (is_old || end > self.segment.filled.min(self.segment_bytes)) {
             let ready = self.zeros.take();
             if is_old || ready.is_some() || end > self.segment_bytes {
@@ -167,16 +167,16 @@ impl Committer {
         }
         self.write()?;
         self.waiting = 0;
-        if self.segment.at + self.segment_bytes / 2 > self.segment.filled {
+        let ends_soon = self.segment_age.is_some_and(|age| self.holds_positions_of(Millis(age.0 / 2)));
+        if ends_soon || self.segment.at + self.segment_bytes / 2 > self.segment.filled {
             self.zeros.ask();
         }
         Ok(())
     }
 
-    /// Whether the segment holds positions that shall soon be in one that is not the last.
-    fn segment_is_old(&self) -> bool {
-        let aged = self.segment_age.zip(self.segment.since);
-        aged.is_some_and(|(age, since)| self.now.0.saturating_sub(since.0) >= age.0)
+    /// Whether the segment holds positions that are as old as `age`.
+    fn holds_positions_of(&self, age: Millis) -> bool {
+        self.segment.since.is_some_and(|since| self.now.0.saturating_sub(since.0) >= age.0)
     }
 
     /// Goes on in a new segment, in a file that is ready if there is one.
