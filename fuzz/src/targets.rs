@@ -6,6 +6,7 @@ mod files;
 mod kept;
 mod lines;
 mod operations;
+mod packed;
 mod tokens;
 
 pub use files::Desk;
@@ -51,7 +52,7 @@ fn as_it_is(_: &mut [u8]) {}
 /// All of them.
 pub fn targets() -> Vec<Target> {
     let some = [lines::targets(), bodies::targets(), bytes::targets(), files::targets()];
-    let more = [kept::targets(), operations::targets(), tokens::targets()];
+    let more = [kept::targets(), operations::targets(), packed::targets(), tokens::targets()];
     some.into_iter().chain(more).flatten().collect()
 }
 

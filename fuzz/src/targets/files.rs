@@ -44,9 +44,9 @@ impl Desk {
     }
 }
 
-const PERIOD: Period = Period { start: Millis(0), end: Millis(i64::MAX / 2) };
+pub(super) const PERIOD: Period = Period { start: Millis(0), end: Millis(i64::MAX / 2) };
 
-const REQUESTS: &str = "\u{feff}request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,passengers,note\n\
+pub(super) const REQUESTS: &str = "\u{feff}request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,passengers,note\n\
 2013-03-01T08:00:00-05:00,40.75,-73.98,40.76,-73.97,1,\"a, \"\"b\"\"\"\n\
 2013-03-01T08:00:00-05:00,40.75,-73.98,40.76,-73.97,,\n\
 2013-03-01T08:00:01.250-05:00,91,0,0,x,300,c\n";
@@ -93,6 +93,13 @@ const WAYS: [(&str, &str); 2] = [
     ("nodes.csv", "node_id,lat,lon\n1,0.0,0.0\n2,0.001,0.0\n"),
     ("edges.csv", "edge_id,from_node,to_node,length_m\n1,1,2,111.2\n2,2,1,111.2\n"),
 ];
+
+/// Puts the streets of [`WAYS`] beside a desk's file.
+pub(super) fn put_ways(desk: &Desk) {
+    for (name, text) in WAYS {
+        fs::write(desk.folder.path().join(name), text).expect("the temporary folder can be written to");
+    }
+}
 
 /// What parts the two files of streets in one input.
 const PARTING: &str = "\n====\n";
@@ -231,14 +238,14 @@ fn supply(desk: &Desk, scenario: &Scenario, city: &City, bytes: &[u8]) -> bool {
 }
 
 /// The time of each of the ways in each hour.
-fn profiles() -> Vec<Vec<u8>> {
+pub(super) fn profiles() -> Vec<Vec<u8>> {
     let hours = ["weekday", "saturday", "sunday"].into_iter().flat_map(|day| (0..24).map(move |hour| (day, hour)));
     let rows = hours.flat_map(|(day, hour)| [1, 2].map(|way| format!("{way},{day},{hour},{way}.{hour}\n")));
     let text: String = ["edge_id,day_type,hour,travel_time_s\n".to_owned()].into_iter().chain(rows).collect();
     vec![text.into_bytes()]
 }
 
-fn profile(desk: &Desk, bytes: &[u8]) -> bool {
+pub(super) fn profile(desk: &Desk, bytes: &[u8]) -> bool {
     desk.put(bytes);
     let Ok((network, _)) = import::csv::read(desk.folder.path(), 8.0) else { return false };
     assert_eq!(network.version_count(), 72, "each hour of each type of day has its times");
@@ -262,9 +269,7 @@ pub fn targets() -> Vec<Target> {
         Desk::new("supply.csv"),
         Desk::new("travel_times.csv"),
     );
-    for (name, text) in WAYS {
-        fs::write(times.folder.path().join(name), text).expect("the temporary folder can be written to");
-    }
+    put_ways(&times);
     vehicles.put(SUPPLY.as_bytes());
     let supplied = Scenario::parse("fuzz.toml", SUPPLIED, vehicles.folder.path(), &[]).expect("a scenario");
     let city = City::new(Arc::new(sample::grid(21, 21, 100_000, 10_000)));

@@ -38,7 +38,8 @@ impl Rows {
             _ => ImportError::Io { path: path.clone(), action: "read", source },
         })?;
         let packed = path.extension().is_some_and(|extension| extension == "xz");
-        let bytes: Box<dyn Read> = if packed { Box::new(XzDecoder::new(BufReader::new(file))) } else { Box::new(file) };
+        let bytes: Box<dyn Read> =
+            if packed { Box::new(XzDecoder::new_multi_decoder(BufReader::new(file))) } else { Box::new(file) };
         let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(bytes);
         let header = reader.byte_headers().cloned();
         let header = header.map_err(|error| fault(&path, error))?;
