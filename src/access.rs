@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use hansom_api::auth::{Expected, Gate, Keys, Limits, Rate, Secret, Source};
-use hansom_api::{Certificate, Collector, Edge, Origins};
+use hansom_api::{Certificate, Collector, Edge, Origins, Patience};
 
 use crate::cli::{Access, Serve, TokenScope, Traces};
 use crate::error::Error;
@@ -48,6 +48,7 @@ pub fn edge(arguments: &Serve) -> Result<Edge, Error> {
         certificate: certificate.map(|(chain, key)| Certificate { chain, key }),
         origins: Origins(access.cors_origin.clone()),
         collector: collector(traces),
+        patience: Patience::default(),
     })
 }
 

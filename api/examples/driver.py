@@ -25,6 +25,8 @@ class Driver:
         position = self.mine | {"seq": self.seq, "place": place}
         answer = await self.app.ask("report-positions", {"key": new_key(), "positions": [position]})
         assert answer["__typename"] == "PositionsReceived", answer
+        for failed in answer["failures"]:
+            print(f"position: {failed['failure']['reason']}", flush=True)
 
     async def say(self, order: str, more: Json) -> bool:
         """Whether an order was taken."""

@@ -14,7 +14,7 @@ const fetcher = GraphiQL.createFetcher({ url: address.href, wsClient: socket });
 
 // What time it is in the market: in that of a simulated city it is the city's.
 const time = async (market, headers) => {
-  const body = JSON.stringify({ query: "{ markets { name now } }" });
+  const body = JSON.stringify({ query: "{ markets { ... on Market { name now } } }" });
   const answer = await fetch(address, { method: "POST", headers: { ...headers, "content-type": "application/json" }, body });
   const markets = (await answer.json()).data?.markets ?? [];
   const now = (markets.find(({ name }) => name === market) ?? markets[0])?.now;

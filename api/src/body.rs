@@ -1,7 +1,6 @@
 //! The body of a request: unpacked, and bounded in size and time; all of them together are bounded, too.
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderValue};
@@ -13,11 +12,10 @@ use ruzstd::decoding::StreamingDecoder;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::fault::RequestFault;
+use crate::server::Patience;
 
 /// The most a body may have, packed and unpacked.
 pub const MOST_BYTES: usize = 8 << 20;
-/// A body has to arrive within this time.
-const WITHIN: Duration = Duration::from_secs(30);
 
 /// Bodies take room in pieces of this many bytes …
 const PIECE_BYTES: usize = 4 << 10;
@@ -70,8 +68,9 @@ impl Room {
 /// Reads a body to its end, and unpacks it.
 pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Body, RequestFault> {
     let packing = packing(request)?;
-    let late = Err(RequestFault::TooSlow { within: WITHIN });
-    let Body { bytes: packed, mut room } = timeout(WITHIN, collect(payload)).await.unwrap_or(late)?;
+    let within = request.app_data().copied().unwrap_or(Patience::default()).body;
+    let late = Err(RequestFault::TooSlow { within });
+    let Body { bytes: packed, mut room } = timeout(within, collect(payload)).await.unwrap_or(late)?;
     if packing == Packing::Plain {
         return Ok(Body { bytes: packed, room });
     }

@@ -123,7 +123,7 @@ pub enum RequestFault {
     #[error("too many bodies are being read; send this one again")]
     NoRoom,
     /// Too slow.
-    #[error("the body did not arrive within {} s", within.as_secs())]
+    #[error("the body did not arrive within {} s", within.as_secs_f64())]
     TooSlow {
         /// What is allowed.
         within: Duration,

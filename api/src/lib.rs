@@ -27,6 +27,6 @@ mod tls;
 mod trace;
 
 pub use origin::Origins;
-pub use server::{Edge, ServeError, Server, Stop};
+pub use server::{Edge, Patience, ServeError, Server, Stop};
 pub use tls::{Certificate, CertificateError};
 pub use trace::{Collector, CollectorError};

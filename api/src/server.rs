@@ -26,8 +26,6 @@ use crate::{commands, events, graphiql, graphql, health, locations};
 
 /// Threads that serve requests: they read lines and write answers, the markets have threads of their own.
 const WORKERS: usize = 2;
-/// The head of a request has to arrive within this time.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// So many connections at once, for each thread, if there are as many files.
 const CONNECTIONS: usize = 4096;
 /// So many connections may wait until a thread takes them, if the system allows it: when all phones come back at once, say after
@@ -63,6 +61,21 @@ pub enum ServeError {
     },
 }
 
+/// How long the server waits for what a client sends. Who is slower is told so (408), and holds up nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// The head of a request has to arrive within this time from the first of its bytes on.
+    pub head: Duration,
+    /// The body of a request has to arrive within this time.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), body: Duration::from_secs(30) }
+    }
+}
+
 /// Where requests are taken, and from whom.
 #[derive(Debug)]
 pub struct Edge {
@@ -76,6 +89,8 @@ pub struct Edge {
     pub origins: Origins,
     /// Where requests leave traces; `None`: nowhere.
     pub collector: Option<Collector>,
+    /// How long it waits for what clients send.
+    pub patience: Patience,
 }
 
 /// The routes of this process, open on an address.
@@ -111,7 +126,7 @@ impl Server {
     /// Opens an edge for the markets of `dispatcher`, whose questions `models` answer. One at which anybody may do everything is on
     /// loopback only.
     pub fn open(edge: Edge, dispatcher: Arc<Dispatcher>, models: Arc<ReadModels>) -> Result<Self, ServeError> {
-        let Edge { address, gate, certificate, origins, collector } = edge;
+        let Edge { address, gate, certificate, origins, collector, patience } = edge;
         match (address.ip().is_loopback(), gate.is_open(), &certificate) {
             (false, true, _) => return Err(ServeError::Open { address }),
             (_, true, _) => {
@@ -144,6 +159,7 @@ impl Server {
                 .app_data(told.clone())
                 .app_data(gate.clone())
                 .app_data(origins.clone())
+                .app_data(patience)
                 .configure(routes)
         });
         let server = server
@@ -152,7 +168,7 @@ impl Server {
             .tcp_nodelay(true)
             .backlog(BACKLOG)
             .max_connections(connections())
-            .client_request_timeout(HEAD_WITHIN)
+            .client_request_timeout(patience.head)
             .shutdown_timeout(STOP_S)
             .disable_signals();
         let is_encrypted = tls.is_some();

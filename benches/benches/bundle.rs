@@ -11,7 +11,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use hansom_api::auth::Gate;
 use hansom_api::read::ReadModels;
-use hansom_api::{Edge, Origins, Server};
+use hansom_api::{Edge, Origins, Patience, Server};
 use hansom_dispatcher::{Dispatcher, MarketHandle, Spec};
 use hansom_engine::domain::{Planner, Policy, Settings};
 use hansom_engine::record::{Header, StartShift};
@@ -203,6 +203,7 @@ impl Served {
                     certificate: None,
                     origins: Origins::default(),
                     collector: None,
+                    patience: Patience::default(),
                 };
                 let server = Server::open(edge, dispatcher.clone(), models.clone()).expect("a free port");
                 let (open, handle) = (server.address(), server.handle());

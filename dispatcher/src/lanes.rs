@@ -4,6 +4,7 @@
 //! worth to come again.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,7 @@ pub struct Waiting {
 pub struct Lanes {
     commands: Mutex<Commands>,
     capacity: usize,
-    positions: Mutex<Vec<Received>>,
+    positions: Mutex<Positions>,
     wake: Notify,
 }
 
@@ -53,6 +54,13 @@ pub struct Lanes {
 struct Commands {
     waiting: VecDeque<Waiting>,
     standing: Standing,
+}
+
+#[derive(Debug, Default)]
+struct Positions {
+    waiting: Vec<Received>,
+    /// How many ever came before those that wait.
+    before: u64,
 }
 
 /// A position on its way to the market.
@@ -118,16 +126,22 @@ impl Lanes {
     }
 
     /// Puts positions into their lane, in this order: the first of them where there is not room for all. How many that were, and
-    /// why not the others.
-    pub fn report(&self, received: impl ExactSizeIterator<Item = Received>) -> (usize, Result<(), NotTaken>) {
+    /// why not the others. `expect` is told their tickets, before the market can see them.
+    pub fn report(
+        &self,
+        received: impl ExactSizeIterator<Item = Received>,
+        expect: impl FnOnce(Range<u64>),
+    ) -> (usize, Result<(), NotTaken>) {
         let standing = self.standing();
         if !standing.is_serving() {
             return (0, Err(NotTaken::Away(standing)));
         }
         let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        let (before, given) = (positions.len(), received.len());
-        positions.extend(received.take(MOST_POSITIONS.saturating_sub(before)));
-        let (now, taken) = (positions.len(), positions.len() - before);
+        let Positions { waiting, before: tickets } = &mut *positions;
+        let (before, given) = (waiting.len(), received.len());
+        waiting.extend(received.take(MOST_POSITIONS.saturating_sub(before)));
+        let (now, taken) = (waiting.len(), waiting.len() - before);
+        expect(*tickets + before as u64..*tickets + now as u64);
         drop(positions);
         // The market is on its way already to those before; but a bundle that is full need not wait.
         if taken > 0 && (before == 0 || before < MOST_PINGS && now >= MOST_PINGS) {
@@ -137,9 +151,14 @@ impl Lanes {
         (taken, if full { Err(NotTaken::Overloaded { retry_after: LATEST }) } else { Ok(()) })
     }
 
-    /// All positions that wait, in the order in which they came, in exchange for an empty buffer.
-    pub fn take_positions(&self, buffer: Vec<Received>) -> Vec<Received> {
-        std::mem::replace(&mut *self.positions.lock().unwrap_or_else(PoisonError::into_inner), buffer)
+    /// All positions that wait, in the order in which they came, in exchange for an empty buffer; and the ticket of the first. The
+    /// others have those that follow.
+    pub fn take_positions(&self, buffer: Vec<Received>) -> (Vec<Received>, u64) {
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = std::mem::replace(&mut positions.waiting, buffer);
+        let first = positions.before;
+        positions.before += waiting.len() as u64;
+        (waiting, first)
     }
 
     /// Commands that wait.
@@ -193,13 +212,25 @@ mod tests {
     #[test]
     fn where_there_is_not_room_for_all_the_first_are_taken() {
         let lanes = Lanes::new(1);
-        assert!(matches!(lanes.report(bundle(2)), (0, Err(NotTaken::Away(_)))));
+        let report = |count| {
+            let mut tickets = 0..0;
+            let (taken, reported) = lanes.report(bundle(count), |range| tickets = range);
+            (taken, reported, tickets)
+        };
+        assert!(matches!(report(2), (0, Err(NotTaken::Away(_)), Range { start: 0, end: 0 })));
         lanes.set(&Standing::Serving);
-        assert!(matches!(lanes.report(bundle(0)), (0, Ok(()))));
-        assert!(matches!(lanes.report(bundle(MOST_POSITIONS - 2)), (taken, Ok(())) if taken == MOST_POSITIONS - 2));
-        assert!(matches!(lanes.report(bundle(3)), (2, Err(NotTaken::Overloaded { .. }))));
-        assert!(matches!(lanes.report(bundle(1)), (0, Err(NotTaken::Overloaded { .. }))));
-        let taken = lanes.take_positions(Vec::new());
-        assert_eq!((taken.len(), taken.last().map(|last| last.position.seq)), (MOST_POSITIONS, Some(1)));
+        assert!(matches!(report(0), (0, Ok(()), _)));
+        let most = MOST_POSITIONS as u64;
+        let (taken, reported, tickets) = report(MOST_POSITIONS - 2);
+        assert!(reported.is_ok());
+        assert_eq!((taken, tickets), (MOST_POSITIONS - 2, 0..most - 2));
+        let (taken, reported, tickets) = report(3);
+        assert!(matches!(reported, Err(NotTaken::Overloaded { .. })));
+        assert_eq!((taken, tickets), (2, most - 2..most));
+        assert!(matches!(report(1), (0, Err(NotTaken::Overloaded { .. }), _)));
+        let (taken, first) = lanes.take_positions(Vec::new());
+        assert_eq!((taken.len(), taken.last().map(|last| last.position.seq), first), (MOST_POSITIONS, Some(1), 0));
+        assert_eq!(report(2).2, most..most + 2, "each has a ticket of its own");
+        assert_eq!(lanes.take_positions(Vec::new()).1, most);
     }
 }

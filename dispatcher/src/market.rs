@@ -300,6 +300,7 @@ impl MarketActor {
             }));
             self.part(follower);
         }
+        self.shared.reports.fail();
         ctx.stop();
     }
 
@@ -384,11 +385,13 @@ impl MarketActor {
     /// Takes a bundle of positions, if one is due, or `all` that wait.
     fn take_positions(&mut self, all: bool) -> Result<(), Cause> {
         let Some(Serving { market, names, positions, .. }) = &mut self.market else { return Ok(()) };
+        let reports = &self.shared.reports;
         positions.collect(&self.shared, names, market.state());
         positions.count(&self.shared.figures);
         while all || positions.due().is_some_and(|wait| wait.is_zero()) {
             let at = self.shared.clock.now();
-            let Some(pings) = positions.take(at, market.pings_buffer()) else { break };
+            let next = Offset(market.turns());
+            let Some(pings) = positions.take(at, market.pings_buffer(), next, reports) else { break };
             names.learn(market.submit(at, None, Command::ReportPositions(pings))?);
             if !all {
                 break;

@@ -81,8 +81,12 @@ impl Release {
                 self.shared.log_failed(cause);
                 self.shared.acks.fail();
             }
-            // Whoever asked may have given up.
-            Durable::Closed(told) => _ = told.send(()),
+            Durable::Closed(told) => {
+                // What came too late for the last turn.
+                self.shared.reports.fail();
+                // Whoever asked may have given up.
+                let _ = told.send(());
+            }
         }
     }
 
@@ -109,6 +113,7 @@ impl Release {
                 shared.figures.sync.observe(durable.saturating_duration_since(decided).as_secs_f64());
                 answered += 1;
             }
+            shared.reports.release(turn);
             let offers = self.asked.release(&shared.name, turn, trace.flatten(), &shared.decisions, durable);
             names.learn(turn);
             told.extend(tell(&shared.name, turn, names).map(|told| Told { offers, ..told }));

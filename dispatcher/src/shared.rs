@@ -18,6 +18,7 @@ use crate::lanes::Lanes;
 use crate::market::Spec;
 use crate::quarantine::Quarantine;
 use crate::release::ReleasedNames;
+use crate::reports::Reports;
 use crate::trace::Decisions;
 
 /// What the actor of a market shares with those who talk to it.
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub name: Arc<str>,
     pub lanes: Lanes,
     pub acks: Acks,
+    pub reports: Reports,
     pub decisions: Decisions,
     pub events: Events,
     pub feeds: Feeds,
@@ -50,6 +52,7 @@ impl Shared {
             name: spec.header.name.as_str().into(),
             lanes: Lanes::new(spec.capacity),
             acks: Acks::default(),
+            reports: Reports::default(),
             decisions: Decisions::default(),
             events: Events::from(0, spec.keep_told_bytes),
             feeds: Feeds::default(),

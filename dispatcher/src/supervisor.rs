@@ -1,6 +1,7 @@
 //! The markets of a process: opened and closed while it runs, each on a thread of its own.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Actor, Addr, MailboxError, Supervisor};
@@ -22,6 +23,7 @@ use crate::lanes::{Received, Work};
 use crate::market::{Close, Farewell, MarketActor, Spec};
 use crate::quarantine::NotKept;
 use crate::release::{Durable, Outbox, Release, tell};
+use crate::reports::PendingReport;
 use crate::shared::Shared;
 use crate::trace::Trace;
 
@@ -211,15 +213,28 @@ impl MarketHandle {
 
     /// Hands it a position. A newer one of the same driver may replace it before the market sees it.
     pub fn report(&self, location: Location) -> Result<(), NotTaken> {
-        self.report_all(std::iter::once(location)).1
+        self.hand_over(std::iter::once(location), drop).1
     }
 
     /// Hands it positions at once, in this order: the first of them where there is not room for all. How many that were, and why
-    /// not the others.
-    pub fn report_all(&self, locations: impl ExactSizeIterator<Item = Location>) -> (usize, Result<(), NotTaken>) {
+    /// not the others; and what is to be heard of them, if there were any.
+    pub fn report_all(
+        &self,
+        locations: impl ExactSizeIterator<Item = Location>,
+    ) -> (usize, Result<(), NotTaken>, PendingReport) {
+        let (reply, answer) = oneshot::channel();
+        let (taken, reported) = self.hand_over(locations, |tickets| self.shared.reports.expect(tickets, reply));
+        (taken, reported, PendingReport(answer))
+    }
+
+    fn hand_over(
+        &self,
+        locations: impl ExactSizeIterator<Item = Location>,
+        expect: impl FnOnce(Range<u64>),
+    ) -> (usize, Result<(), NotTaken>) {
         let (given, now) = (locations.len(), self.shared.clock.now());
         let received = |Location { measured, position, .. }| Received { position, measured: measured.unwrap_or(now) };
-        let (taken, reported) = self.shared.lanes.report(locations.map(received));
+        let (taken, reported) = self.shared.lanes.report(locations.map(received), expect);
         if matches!(reported, Err(NotTaken::Overloaded { .. })) {
             self.shared.figures.shed_pings.inc_by((given - taken) as u64);
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::harness::Desk;
+use crate::principals::SECRET;
 use crate::serve::{MARKET, Server};
 
 fn signal(signal: &str, process: u32) {
@@ -130,4 +131,30 @@ fn what_cannot_be_measured_is_said() {
         "bench --market nowhere.toml --out bench",
         "bench --in-process --subscriptions 3",
     ]));
+}
+
+#[test]
+fn a_server_that_wants_a_token_is_told_from_one_that_is_not_there() {
+    let desk = Desk::new();
+    desk.write("market.toml", MARKET);
+    desk.write("secret", SECRET);
+    let serve =
+        "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json --auth-secret-file secret";
+    let server = Server::run(desk.command(serve));
+    let rider = desk.hansom("token rob --role rider --auth-secret-file secret");
+    assert_eq!(rider.code, 0, "{}", rider.whole());
+    desk.write("rider", &rider.out);
+    desk.write("none", "no.token.atall\n");
+    for given in ["", " --token-file none", " --token-file rider"] {
+        let measure = format!(
+            "bench --server {}{given} --market market.toml --drivers 20 --rate 5 --seconds 1 --warm-up-s 0 --out bench",
+            server.address
+        );
+        let said = desk.hansom(&measure);
+        assert_eq!((said.code, said.err.contains("error[E0919]")), (1, true), "{given}: {}", said.err);
+        let told = ["wants a token of an operator or a service", "--token-file FILE", "`hansom token` makes one"];
+        assert!(told.iter().all(|part| said.err.contains(part)), "{given}: {}", said.err);
+        assert!(!said.err.contains("it is waited for"), "it is there: {}", said.err);
+    }
+    server.stop();
 }

@@ -13,7 +13,7 @@ use tungstenite::{Message, WebSocket};
 use crate::harness::{Desk, TOWN, root};
 use crate::serve::{MARKET, Server, place, shift, uuid};
 
-const SECRET: &str = "c2VjcmV0IG9mIHRoZSB0ZXN0cywgbG9uZyBlbm91Z2g=\n";
+pub const SECRET: &str = "c2VjcmV0IG9mIHRoZSB0ZXN0cywgbG9uZyBlbm91Z2g=\n";
 const SERVE: &str = "serve --market market.toml --data data --listen 127.0.0.1:0 --log-format json";
 
 /// Sends a request; the status, and the body of the answer.

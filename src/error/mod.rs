@@ -91,7 +91,7 @@ pub enum Error {
         answer: String,
     },
     /// A server that does not know us, or not as somebody who may do this.
-    #[error("the server at {server} does not let this in")]
+    #[error("the server at {server} wants a token of an operator or a service, and got none that it takes")]
     NotLetIn {
         /// Where it is.
         server: SocketAddr,

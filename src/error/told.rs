@@ -156,9 +156,10 @@ impl Error {
                 problem("E0916", "start it with `hansom serve`, or name it with `--server ADDR`; nothing was changed")
             }
             Self::OtherServer { .. } => problem("E0917", "name the server with `--server ADDR`"),
-            Self::NotLetIn { .. } => {
-                problem("E0919", "name a file with a token of an operator or a service: `--token-file FILE`")
-            }
+            Self::NotLetIn { .. } => problem(
+                "E0919",
+                "name a file with one: `--token-file FILE`, or set HANSOM_TOKEN; `hansom token` makes one",
+            ),
             Self::StillWaiting { .. } => {
                 problem("E0918", "mend a line: `hansom quarantine retry MARKET/N --data DIR --mended FILE`")
             }

@@ -1,7 +1,7 @@
 //! What a principal may do: each order, each position, each way to read. Nothing else decides it.
 
 use hansom_dispatcher::trace::Trace;
-use hansom_dispatcher::{MarketHandle, NotTaken, Pending};
+use hansom_dispatcher::{MarketHandle, NotTaken, Pending, PendingReport};
 use hansom_engine::Name;
 use hansom_market::ingest::{Body, Location, Order, Rating};
 
@@ -42,6 +42,17 @@ pub enum NotGiven {
     NotTaken(#[from] NotTaken),
 }
 
+/// What became of positions that were handed to a market at once.
+#[derive(Debug)]
+pub struct HandedOver {
+    /// Those that got no place in it, and why.
+    pub not_given: Vec<(u32, NotGiven)>,
+    /// The places in the bundle of those that did.
+    pub places: Vec<u32>,
+    /// What is to be heard of them.
+    pub pending: Option<PendingReport>,
+}
+
 /// What can be read of a market besides one's own rides, offers and trips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading<'a> {
@@ -74,8 +85,8 @@ impl Principal {
     }
 
     /// Hands a market positions in this principal's name, in this order, each with its place in a bundle: as [`report`](Self::report)
-    /// does with one after another. Those that got no place in the market, and why.
-    pub fn report_all(&self, market: &MarketHandle, mut bundle: Vec<(u32, Location)>) -> Vec<(u32, NotGiven)> {
+    /// does with one after another.
+    pub fn report_all(&self, market: &MarketHandle, mut bundle: Vec<(u32, Location)>) -> HandedOver {
         let mut not_given = Vec::new();
         let used = self.may_use(market.name());
         bundle.retain(|(place, location)| {
@@ -83,23 +94,31 @@ impl Principal {
             not_given.extend(may.err().map(|cause| (*place, cause.into())));
             may.is_ok()
         });
-        not_given.extend(self.pay_for(bundle, |locations| market.report_all(locations.into_iter())));
-        not_given
+        let (mut places, locations): (Vec<u32>, Vec<Location>) = bundle.into_iter().unzip();
+        let mut pending = None;
+        let (taken, others) = self.pay_for(&places, locations, |locations| {
+            let (taken, reported, report) = market.report_all(locations.into_iter());
+            pending = (taken > 0).then_some(report);
+            (taken, reported)
+        });
+        not_given.extend(others);
+        places.truncate(taken);
+        HandedOver { not_given, places, pending }
     }
 
     /// Pays for the first of these, as many as it may, and has them reported: how many were taken, and why not the others.
     fn pay_for<T>(
         &self,
-        bundle: Vec<(u32, T)>,
+        places: &[u32],
+        mut paid_for: Vec<T>,
         report: impl FnOnce(Vec<T>) -> (usize, Result<(), NotTaken>),
-    ) -> Vec<(u32, NotGiven)> {
-        let (places, mut paid_for): (Vec<u32>, Vec<T>) = bundle.into_iter().unzip();
+    ) -> (usize, Vec<(u32, NotGiven)>) {
         let (paid, limited) = self.spend_some(places.len() as u32);
         let paid = paid as usize;
         paid_for.truncate(paid);
         let (taken, reported) = report(paid_for);
         let told = |places: &[u32], cause: NotGiven| places.iter().map(|place| (*place, cause.clone())).collect();
-        match reported {
+        let others = match reported {
             Err(cause @ NotTaken::Overloaded { .. }) => {
                 self.refund((paid - taken) as u32);
                 // What is put back pays for those beyond, and there is no room for them either.
@@ -110,7 +129,8 @@ impl Principal {
                 let beyond = limited.err().map(|cause| told(&places[paid..], cause.into()));
                 [left, beyond].into_iter().flatten().flatten().collect()
             }
-        }
+        };
+        (taken, others)
     }
 
     fn turned_away(&self, cause: NotTaken) -> NotGiven {
@@ -228,12 +248,13 @@ mod tests {
         for (burst, room) in [(100, 50), (100, 0), (100, 100), (100, 500), (600, 50), (600, 500), (500, 500), (1, 0)] {
             for cause in causes {
                 let [one, other] = [(); 2].map(|()| driver(burst));
-                let bundle: Vec<_> = (0..500).map(|place| (place, ())).collect();
-                let some = one.pay_for(bundle.clone(), |paid_for| {
+                let places: Vec<u32> = (0..500).collect();
+                let (taken, some) = one.pay_for(&places, vec![(); 500], |paid_for| {
                     (paid_for.len().min(room), if paid_for.len() > room { Err(cause()) } else { Ok(()) })
                 });
+                assert_eq!(taken, 500 - some.len());
                 let mut left = room;
-                let each = bundle.into_iter().filter_map(|(place, ())| {
+                let each = places.into_iter().filter_map(|place| {
                     let paid = other.spend(1).map_err(NotGiven::from);
                     let taken = paid.and_then(|()| {
                         left = left.checked_sub(1).ok_or_else(|| other.turned_away(cause()))?;

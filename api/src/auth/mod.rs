@@ -15,6 +15,6 @@ mod token;
 pub use gate::{Gate, bearer};
 pub use keys::{KeyError, Keys, LEAST_SECRET_BYTES, Secret, Source};
 pub use limits::{Limited, Limits, Rate};
-pub use may::{Forbidden, NotGiven, Reading};
+pub use may::{Forbidden, HandedOver, NotGiven, Reading};
 pub use principal::{Principal, Role};
 pub use token::{AUDIENCE, Denied, Expected, Grant, mint};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_graphql::{Interface, SimpleObject, Union};
-use hansom_dispatcher::NotTaken;
-use hansom_market::ingest::Malformed;
+use hansom_dispatcher::{NotPlaced, NotTaken};
+use hansom_market::ingest::{Malformed, ping_refusal_word};
 
 use super::result::{PositionsReceived, RideTaken, SessionTaken, Taken};
 use super::scalar::Offset;
@@ -136,6 +136,25 @@ impl Failure {
     pub fn skipped(offset: u64) -> Self {
         let LineFault { reason, .. } = LineFault::skipped(offset);
         Self::ProgramFault(ProgramFault { offset: Offset(offset), reason, retryable: false, retry_after_ms: None })
+    }
+
+    /// A position puts nobody anywhere.
+    pub fn not_placed(cause: NotPlaced) -> Self {
+        let retry_after_ms = Some(AGAIN.as_millis() as u64);
+        match cause {
+            NotPlaced::Refused { offset, reason } => Self::RefusedByRule(RefusedByRule {
+                code: RefusalCode::of(ping_refusal_word(reason)),
+                offset: Offset(offset.0),
+                reason: reason.to_string(),
+                retryable: false,
+                retry_after_ms: None,
+            }),
+            NotPlaced::Skipped { offset } => Self::skipped(offset.0),
+            NotPlaced::LeftOut => {
+                let reason = "too many positions wait for the market".to_owned();
+                Self::Overloaded(Overloaded { reason, retryable: true, retry_after_ms })
+            }
+        }
     }
 
     /// It was not answered within a time.

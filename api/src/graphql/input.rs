@@ -1,11 +1,12 @@
 //! What orders and positions say. A field's name is that in a line of `/v1/commands` or `/v1/locations`, whose decoder has the rules: an
 //! order's input becomes the line, a position's fields are given to the decoder as they are.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::{ID, InputObject, Result};
 use hansom_geo_index::Coord;
 use hansom_market::ingest::Given;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::code::bad_value;
 use super::lists::braced;
 use super::scalar::Time;
 
@@ -20,10 +21,14 @@ pub struct PlaceInput {
 }
 
 impl PlaceInput {
-    /// The place inside; `None`: it is none on the globe.
-    pub fn coord(&self) -> Option<Coord> {
-        let inside = |degrees: f64, most: f64| (degrees.abs() <= most).then(|| (degrees * 1e7).round() as i32);
-        Some(Coord { lat: inside(self.lat, 90.0)?, lon: inside(self.lon, 180.0)? })
+    /// The place inside, from the argument of this name.
+    pub fn coord(&self, argument: &str) -> Result<Coord> {
+        let inside = |field, degrees: f64, most: f64| {
+            let within = degrees.abs() <= most;
+            let takes = || bad_value(&format!("{argument}.{field}"), &format!("-{most} to {most} degrees"), degrees);
+            within.then(|| (degrees * 1e7).round() as i32).ok_or_else(takes)
+        };
+        Ok(Coord { lat: inside("lat", self.lat, 90.0)?, lon: inside("lon", self.lon, 180.0)? })
     }
 }
 
@@ -57,13 +62,13 @@ inputs! {
         dropoff: PlaceInput,
         /// Seats needed; 1 if left out.
         #[serde(skip_serializing_if = "Option::is_none")]
-        seats: Option<i32>,
+        seats: Option<i64>,
         /// Vehicle class wanted; 0 if left out.
         #[serde(skip_serializing_if = "Option::is_none")]
-        class: Option<i32>,
+        class: Option<i64>,
         /// Tier of the rider; 0 if left out. A higher one is served first as far as the market's weights say.
         #[serde(skip_serializing_if = "Option::is_none")]
-        tier: Option<i32>,
+        tier: Option<i64>,
         /// Drivers that this rider shall not meet.
         #[serde(skip_serializing_if = "Option::is_none")]
         blocked: Option<Vec<String>>,
@@ -82,10 +87,10 @@ inputs! {
         place: PlaceInput,
         /// Seats for riders; 4 if left out.
         #[serde(skip_serializing_if = "Option::is_none")]
-        seats: Option<i32>,
+        seats: Option<i64>,
         /// Vehicle class; 0 if left out.
         #[serde(skip_serializing_if = "Option::is_none")]
-        class: Option<i32>,
+        class: Option<i64>,
         /// Whether the vehicle drives itself and takes every offer; it does not if left out.
         #[serde(skip_serializing_if = "Option::is_none")]
         autonomous: Option<bool>,
@@ -97,7 +102,7 @@ inputs! {
         home: Option<PlaceInput>,
         /// The driver's rating in hundredths of a star, 100 to 500; 500 if left out.
         #[serde(skip_serializing_if = "Option::is_none")]
-        rating: Option<i32>,
+        rating: Option<i64>,
     }
     /// Another device takes over for a driver on shift.
     OpenSessionInput {
@@ -177,4 +182,9 @@ impl PositionInput {
         let measured = measured.map(|Time(measured)| measured);
         Given { id, measured, driver, session: *session, seq: *seq, lat: *lat, lon: *lon }
     }
+}
+
+/// The number of seats, or of a class, from the argument of this name.
+pub fn byte(argument: &str, given: i64) -> Result<u8> {
+    u8::try_from(given).map_err(|_| bad_value(argument, "0 to 255", given))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use async_graphql::{Context, Object, Result};
-use hansom_dispatcher::{Answer, MarketHandle};
+use hansom_dispatcher::{Answer, MarketHandle, Reported};
 use hansom_market::ingest::{LOCATION_KIND, Location, MOST_PINGS, Malformed, decode, decode_location};
 use serde::Serialize;
 use serde_json::json;
@@ -23,7 +23,7 @@ use super::lists::Positions;
 use super::result::{PositionFailure, PositionsReceived, RideTaken, SessionTaken, Taken};
 use super::scalar::{Key, Offset};
 use super::turn::Turn;
-use crate::auth::{NotGiven, Principal};
+use crate::auth::{HandedOver, NotGiven, Principal};
 use crate::commands::{kept, put_aside};
 use crate::markets::Markets;
 use crate::trace::RequestTrace;
@@ -176,8 +176,9 @@ impl Mutation {
         command(ctx, market, &key, "cancel_by_driver", &input).await
     }
 
-    /// Where vehicles are, at most 1,024 of them. Answered when received, before the market sees them; what makes a position
-    /// unique is its number in the driver's session.
+    /// Where vehicles are, at most 1,024 of them. Answered when all of them are durable that no newer one replaced. What makes a
+    /// position unique is its number in the driver's session: sent again, it is refused as `OUT_OF_ORDER`, with the same key or
+    /// another.
     #[graphql(complexity = "100 + child_complexity")]
     async fn report_positions(
         &self,
@@ -285,11 +286,13 @@ async fn report(
     if positions.len() > MOST_PINGS {
         return Err(Failure::too_many(positions.len(), MOST_PINGS));
     }
-    let next = market.events().next();
     let (mut failures, mut bundle, mut id) = (Vec::new(), Vec::with_capacity(positions.len()), String::new());
-    let hand_over = |bundle: &mut Vec<_>, failures: &mut Vec<_>| {
-        let failed = principal.report_all(market, std::mem::take(bundle)).into_iter();
+    let mut handed_over = Vec::new();
+    let mut hand_over = |bundle: &mut Vec<_>, failures: &mut Vec<_>| {
+        let HandedOver { not_given, places, pending } = principal.report_all(market, std::mem::take(bundle));
+        let failed = not_given.into_iter();
         failures.extend(failed.map(|(index, cause)| PositionFailure { index, failure: Failure::from(&cause) }));
+        handed_over.extend(pending.map(|pending| (places, pending)));
     };
     let mut is_put_aside = false;
     for (index, position) in (0..).zip(positions) {
@@ -318,16 +321,31 @@ async fn report(
     if is_put_aside {
         kept(market.clone()).await;
     }
+    let mut offset = market.events().next().saturating_sub(1);
+    for (places, pending) in handed_over {
+        let answer = timeout(WITHIN, pending.answer()).await.map_err(|_| Failure::late(WITHIN));
+        match answer.and_then(|answer| answer.map_err(|cause| Failure::from(&cause))) {
+            Ok(Reported { offset: last, not_placed }) => {
+                offset = offset.max(last.0);
+                failures.extend(not_placed.into_iter().map(|(place, cause)| PositionFailure {
+                    index: places[place],
+                    failure: Failure::not_placed(cause),
+                }));
+            }
+            Err(failure) => {
+                failures.extend(places.into_iter().map(|index| PositionFailure { index, failure: failure.clone() }));
+            }
+        }
+    }
     failures.sort_by_key(|failed| failed.index);
     let received = (positions.len() - failures.len()) as u32;
     match failures.first() {
         // All for one reason: that of the market.
-        Some(PositionFailure { failure: failure @ (Failure::Unavailable(_) | Failure::Overloaded(_)), .. })
-            if received == 0 =>
-        {
-            Err(failure.clone())
-        }
-        _ => Ok(PositionsReceived { received, failures, offset: Offset(next) }),
+        Some(PositionFailure {
+            failure: failure @ (Failure::Unavailable(_) | Failure::Overloaded(_) | Failure::OutcomeUnknown(_)),
+            ..
+        }) if received == 0 => Err(failure.clone()),
+        _ => Ok(PositionsReceived { received, failures, offset: Offset(offset) }),
     }
 }
 

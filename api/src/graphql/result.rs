@@ -105,18 +105,18 @@ impl SessionTaken {
     }
 }
 
-/// Positions were received. What is newer may replace them before the market sees them.
+/// Positions were received and are durable, but for those in whose place a newer one of the same driver was there.
 #[derive(Debug, SimpleObject)]
 pub struct PositionsReceived {
     /// How many.
     pub received: u32,
     /// Those that were not, in order.
     pub failures: Vec<PositionFailure>,
-    /// The turn that will be released next.
+    /// The turn after which all of them are known; if none was received, the last there was.
     pub offset: Offset,
 }
 
-/// A position that was not received.
+/// A position that was not received, or that a rule forbids.
 #[derive(Debug, SimpleObject)]
 pub struct PositionFailure {
     /// Which of the batch, from 0.

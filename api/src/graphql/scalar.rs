@@ -27,6 +27,10 @@ impl ScalarType for Offset {
         number.map(Self).ok_or_else(|| InputValueError::expected_type(value))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }
@@ -47,6 +51,10 @@ impl ScalarType for Time {
         time.map(Self).ok_or_else(|| InputValueError::expected_type(value))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(rfc3339(self.0))
     }
@@ -65,24 +73,39 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// Money in minor units of the market's currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Minor(pub i64);
+/// Whole numbers with a unit, for which `Int` is too short: it ends at 2^31.
+macro_rules! whole_numbers {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(pub i64);
 
-/// Money: a whole number of minor units (cents) of the market's currency.
-#[Scalar]
-impl ScalarType for Minor {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        let number = match &value {
-            Value::Number(number) => number.as_i64(),
-            _ => None,
-        };
-        number.map(Self).ok_or_else(|| InputValueError::expected_type(value))
-    }
+        $(#[$doc])*
+        #[Scalar]
+        impl ScalarType for $name {
+            fn parse(value: Value) -> InputValueResult<Self> {
+                let number = match &value {
+                    Value::Number(number) => number.as_i64(),
+                    _ => None,
+                };
+                number.map(Self).ok_or_else(|| InputValueError::expected_type(value))
+            }
 
-    fn to_value(&self) -> Value {
-        self.0.into()
-    }
+            fn to_value(&self) -> Value {
+                self.0.into()
+            }
+        }
+    )* };
+}
+
+whole_numbers! {
+    /// Money: a whole number of minor units (cents) of the market's currency.
+    Minor;
+    /// What an assignment costs, or a part of that: a whole number, of which 1 is 1 ms of pickup ETA. May be more than an `Int`.
+    Cost;
+    /// How much of a term, in the term's own unit: ms of `eta`, `wait`, `acceptance` and `cancellation`, mm of `deadhead` and
+    /// `destination`, minor units of money of `revenue`, hundredths of a star of `rating`. May be more than an `Int`.
+    TermAmount;
 }
 
 impl From<Money> for Minor {
@@ -104,6 +127,10 @@ impl ScalarType for Key {
             Value::String(text) => Ok(Self(text)),
             other => Err(InputValueError::expected_type(other)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(_))
     }
 
     fn to_value(&self) -> Value {

@@ -75,11 +75,10 @@ impl Town {
         }
         let data = &reply.json()[0]["data"];
         let said = data.as_object().and_then(|data| data.values().next()).unwrap_or_else(|| panic!("{reply:?}"));
-        match said["__typename"].as_str() {
+        let failed = &said["failures"][0]["failure"];
+        match failed["__typename"].as_str().or(said["__typename"].as_str()) {
             Some("NotAllowed") => "no",
-            Some("Taken" | "RideTaken" | "SessionTaken" | "RefusedByRule") => "yes",
-            Some("PositionsReceived") if said["received"] == 1 => "yes",
-            Some("PositionsReceived") if said["failures"][0]["failure"].get("reason").is_some() => "no",
+            Some("Taken" | "RideTaken" | "SessionTaken" | "PositionsReceived" | "RefusedByRule") => "yes",
             _ => panic!("{reply:?}"),
         }
     }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use crate::served::{Served, corner, order, request_ride, spec, start_shift, uuid};
+use hansom_engine::domain::{Settings, Term};
 use serde_json::{Value, json};
+
+use crate::served::{Served, corner, order, request_ride, spec, start_shift, uuid};
 
 /// Asks; the answer's data.
 fn ask(town: &Served, query: &str, variables: &Value) -> Value {
@@ -156,7 +158,7 @@ fn a_market_is_shown_as_it_is_and_as_it_was() {
     assert_eq!(past["drivers"]["nodes"][1], json!({ "id": "bob", "activity": "AVAILABLE" }));
     let ahead = ask(&town, query, &json!({ "at": 100_000 }))["market"].clone();
     assert_eq!(ahead["__typename"], "NoSuchTurn", "{ahead}");
-    let markets = ask(&town, "{ markets { name serving counts { onShift } } }", &json!({}));
+    let markets = ask(&town, "{ markets { ... on Market { name serving counts { onShift } } } }", &json!({}));
     assert_eq!(markets["markets"], json!([{ "name": "town", "serving": true, "counts": { "onShift": 3 } }]));
 }
 
@@ -244,4 +246,75 @@ fn every_question_that_is_shipped_is_answered() {
         }
     }
     assert!(asked >= 10, "{asked}");
+}
+
+/// A market is asked about beside others: it is known or not known for each, and none waits for another's turn.
+#[test]
+fn of_several_markets_each_knows_its_turn_or_says_so() {
+    let data = tempfile::tempdir().expect("a folder");
+    let served = Served::start(vec![spec("east", data.path(), 64), spec("west", data.path(), 64)]);
+    let shifts = [start_shift(1, "ann", 3, 3), start_shift(2, "bob", 9, 9)];
+    let taken = served.lines("/v1/commands?market=east", &shifts);
+    let last = taken[1]["offset"].as_u64().expect("it is taken");
+    let query = "query($min: [MarketOffset!]) { markets(minOffset: $min) { __typename
+        ... on Market { name next counts { onShift } } ... on Stale { market wanted next retryable retryAfterMs }
+        ... on UnknownMarket { market open retryable } } }";
+    let min = |turns: &[(&str, u64)]| -> Value {
+        turns.iter().map(|(market, offset)| json!({ "market": market, "offset": offset.to_string() })).collect()
+    };
+    // Of two turns of one market the later counts.
+    let turns = min(&[("east", last), ("west", 1_000), ("nowhere", 1), ("east", 0)]);
+    let shown = ask(&served, query, &json!({ "min": turns }))["markets"].clone();
+    let east = &shown[0];
+    assert_eq!((&east["name"], &east["counts"]["onShift"]), (&json!("east"), &json!(2)), "{shown}");
+    let next: u64 = east["next"].as_str().and_then(|next| next.parse().ok()).expect("an offset");
+    assert!(next > last, "{shown}");
+    let open = ["east", "west"];
+    assert_eq!(
+        shown[1],
+        json!({ "__typename": "UnknownMarket", "market": "nowhere", "open": open, "retryable": false })
+    );
+    let stale = &shown[2];
+    assert_eq!((&stale["__typename"], &stale["market"]), (&json!("Stale"), &json!("west")), "{shown}");
+    assert_eq!((&stale["wanted"], &stale["retryable"]), (&json!("1000"), &json!(true)));
+    assert_eq!(shown.as_array().map(Vec::len), Some(3));
+    // The same as the market says of itself.
+    let alone = "{ market(name: \"west\", minOffset: 1000) { __typename
+        ... on Stale { market wanted next retryable retryAfterMs } } }";
+    assert_eq!(ask(&served, alone, &json!({}))["market"], *stale);
+    let turns = min(&[("west", 1_000), ("east", 0)]);
+    assert_eq!(ask(&served, query, &json!({ "min": turns }))["markets"][0]["__typename"], "Market");
+    let turns = min(&[("east", last + 1_000)]);
+    let shown = ask(&served, query, &json!({ "min": turns }))["markets"].clone();
+    assert_eq!((&shown[0]["__typename"], &shown[1]["name"]), (&json!("Stale"), &json!("west")), "{shown}");
+    let shown = ask(&served, query, &json!({}))["markets"].clone();
+    assert_eq!((&shown[0]["name"], &shown[1]["name"]), (&json!("east"), &json!("west")), "{shown}");
+}
+
+/// 2^31 ms of cost are 25 days: a weight of its own makes more of a minute.
+#[test]
+fn what_an_assignment_costs_may_be_more_than_an_int() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut spec = spec("town", data.path(), 64);
+    let mut policy = spec.header.settings.policy.clone();
+    policy.weights.0[Term::Eta as usize] = 100_000_000;
+    spec.header.settings = Settings { policy, ..spec.header.settings };
+    let town = Served::start(vec![spec]);
+    let lines = [start_shift(1, "ann", 3, 3), start_shift(2, "bob", 20, 20), request_ride(3, "rob", (3, 9), (3, 4))];
+    let min = town.lines("/v1/commands", &lines)[2]["offset"].clone();
+    let why = "query($min: Offset) { whyMatched(ride: 1, minOffset: $min) { ... on WhyMatched { offers {
+        cost terms { cost } candidates { cost flipLessBy } } } } }";
+    let offer = ask(&town, why, &json!({ "min": min }))["whyMatched"]["offers"][0].clone();
+    // A minute, at 100,000 a ms.
+    let costs = [&offer["cost"], &offer["terms"][0]["cost"], &offer["candidates"][0]["cost"]].map(Value::as_i64);
+    assert!(costs[0] > Some(5_900_000_000) && costs == [costs[0]; 3], "{offer}");
+    // Clients that know `Int` as GraphQL has it would take none of these for one.
+    let types = "{ __schema { types { name fields { name type { name ofType { name } } } } } }";
+    let types = ask(&town, types, &json!({}))["__schema"]["types"].clone();
+    let costs = types.as_array().expect("types").iter().flat_map(|of| of["fields"].as_array().into_iter().flatten());
+    let costs = costs.filter(|field| {
+        ["cost", "reducedCost", "forcedTotal", "unserved", "total"].contains(&field["name"].as_str().expect("a name"))
+    });
+    let kinds: Vec<&Value> = costs.map(|field| &field["type"]["ofType"]["name"]).collect();
+    assert_eq!(kinds, vec!["Cost"; 8], "{kinds:?}");
 }

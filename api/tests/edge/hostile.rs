@@ -75,7 +75,7 @@ fn bodies(town: &Served) -> Vec<Case<'static>> {
         ("JSON that is no operation", send("7")),
         ("a list of operations", send("[{\"query\":\"{ markets { __typename } }\"}]")),
         ("a query that is no text", send("{\"query\":7}")),
-        ("variables that are no object", send("{\"query\":\"{ markets { name } }\",\"variables\":[1]}")),
+        ("variables that are no object", send("{\"query\":\"{ markets { __typename } }\",\"variables\":[1]}")),
         ("lists in lists, 100,000 deep", send(&format!("{{\"query\":{}", "[".repeat(100_000)))),
         ("another type than `application/json`", typed("text/plain")),
         ("`content-encoding: br`", packed("br")),
@@ -100,13 +100,14 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
     let orders: String = (0..60).map(cancel).collect();
     let twice = |n: u32| format!("fragment a{n} on Query {{ ...a{} ...a{} }}", n + 1, n + 1);
     let fragments: Vec<String> = (0..28).map(twice).collect();
-    let doubled = format!("{{ ...a0 }} {} fragment a28 on Query {{ markets {{ name }} }}", fragments.join(" "));
+    let doubled = format!("{{ ...a0 }} {} fragment a28 on Query {{ markets {{ __typename }} }}", fragments.join(" "));
     // Work for each list times work for each argument would take minutes.
     let lists = |count: usize, list: &str| {
         let lists: Vec<String> = (0..count).map(|n| format!("\"{n:05}\":{list}")).collect();
         let (arguments, lists) = ("a:$b ".repeat(5_400), lists.join(","));
-        let (status, text) =
-            town.graphql(&format!("{{\"query\":\"{{ markets({arguments}) {{ name }} }}\",\"variables\":{{{lists}}}}}"));
+        let (status, text) = town.graphql(&format!(
+            "{{\"query\":\"{{ markets({arguments}) {{ __typename }} }}\",\"variables\":{{{lists}}}}}"
+        ));
         said(status, &text)
     };
     let position = "[{\"driver\":\"ann\",\"seq\":1,\"place\":{\"lat\":1,\"lon\":1}}]";
@@ -116,8 +117,8 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
         ("a field that is not there", query("{ nothing }")),
         ("a field without its selection", query("{ markets }")),
         ("an argument that is not there", query("{ ride(number: 1) { __typename } }")),
-        ("two of which none is named", query("query A { markets { name } } query B { markets { name } }")),
-        ("a name that none has", ask(json!({ "query": "query A { markets { name } }", "operationName": "B" }))),
+        ("two of which none is named", query("query A { markets { __typename } } query B { markets { __typename } }")),
+        ("a name that none has", ask(json!({ "query": "query A { markets { __typename } }", "operationName": "B" }))),
         ("fragments in a circle", query(cycle)),
         ("28 fragments, each with the next one twice", query(&doubled)),
         ("a variable that is missing", query("query($id: ID!) { driver(id: $id) { __typename } }")),
@@ -125,10 +126,13 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
             "a variable of another type",
             ask(json!({ "query": "query($n: Int) { rides(first: $n) { __typename } }", "variables": { "n": "ten" } })),
         ),
-        ("more than 32 KiB", query(&format!("{{ markets {{ name {} }} }}", " ".repeat(40_000)))),
+        ("more than 32 KiB", query(&format!("{{ markets {{ __typename {} }} }}", " ".repeat(40_000)))),
         ("deeper than 15 selections", query(&deep)),
         ("selections in selections, 10,000 deep", query(&nested("{a", "}", 10_000))),
-        ("lists in lists, 15,000 deep", query(&format!("{{ markets(a: {}) {{ name }} }}", nested("[", "]", 15_000)))),
+        (
+            "lists in lists, 15,000 deep",
+            query(&format!("{{ markets(a: {}) {{ __typename }} }}", nested("[", "]", 15_000))),
+        ),
         ("a type of lists of lists, 15,000 deep", query(&format!("query($a: {}) {{ a }}", nested("[", "]", 15_000)))),
         (
             "more than 5,000 fields, those of pages counted",
@@ -142,7 +146,10 @@ fn operations(town: &Served) -> Vec<Case<'static>> {
         ("5,400 arguments, and 90,000 empty lists", lists(90_000, "[]")),
         ("5,400 arguments, and 16,000 lists of positions", lists(16_000, position)),
         ("60 orders at once", query(&format!("mutation {{ {orders} }}"))),
-        ("five directives at a field", query(&format!("{{ markets {} {{ name }} }}", "@include(if: true) ".repeat(5)))),
+        (
+            "five directives at a field",
+            query(&format!("{{ markets {} {{ __typename }} }}", "@include(if: true) ".repeat(5))),
+        ),
         (
             "the hash of a query that was never sent",
             ask(json!({ "extensions":

@@ -14,7 +14,7 @@ use crate::kind;
 use crate::served::{Served, request_ride, spec, start_shift, uuid};
 
 /// The engine's rules, but they fail on what a rider of this name asks for, and when an offer expires.
-fn faulty(desk: &mut Desk, state: &State, stamp: Stamp, step: Step<'_>, out: &mut Vec<Event>) {
+pub fn faulty(desk: &mut Desk, state: &State, stamp: Stamp, step: Step<'_>, out: &mut Vec<Event>) {
     match step {
         Step::Command(_, Command::RequestRide(order)) if &*order.rider.0 == "pandora" => panic!("planted in a command"),
         Step::Timer(Timer { kind: TimerKind::Offer, .. }) => panic!("planted in a timer"),

@@ -16,7 +16,7 @@ const ALL: &str = "query($min: Offset) {
     ride(id: 1, minOffset: $min) { __typename ... on Ride { ...Seen } }
     rides(minOffset: $min) { __typename ... on RideConnection { nodes { ...Seen } } }
     market(minOffset: $min) { __typename ... on Market { counts { onShift offered } } }
-    markets { counts { onShift offered } } }
+    markets { ... on Market { counts { onShift offered } } } }
     fragment Seen on Ride { driver offer { driver epoch } payment { fareMinor driverMinor platformMinor }
         story { what driver amountMinor } }";
 /// The rides of a driver.

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use hansom_api::auth::Gate;
 use hansom_api::read::ReadModels;
-use hansom_api::{Edge, Origins, Server};
+use hansom_api::{Edge, Origins, Patience, Server};
 use hansom_dispatcher::{Dispatcher, Spec};
 use hansom_engine::domain::{Planner, Policy, Settings};
 use hansom_engine::record::Header;
@@ -221,7 +221,14 @@ impl Reply {
 /// A free port on this machine, in plain HTTP.
 pub fn edge(gate: Gate) -> Edge {
     let address = ([127, 0, 0, 1], 0).into();
-    Edge { address, gate, certificate: None, origins: Origins::default(), collector: None }
+    Edge {
+        address,
+        gate,
+        certificate: None,
+        origins: Origins::default(),
+        collector: None,
+        patience: Patience::default(),
+    }
 }
 
 impl Drop for Served {

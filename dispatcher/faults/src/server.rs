@@ -4,22 +4,28 @@
 
 use crate::client::{Answered, ClientId, Down};
 use crate::planted::{self, Bred, Bug, Mutant, Service};
+use crate::stream::Stream;
 use crate::town::Setting;
-use hansom_engine::record::Header;
+use hansom_engine::record::{Header, Poison};
 use hansom_engine::{Command, Event, Key, Offset, State, Turn};
 use hansom_geo_index::Millis;
 use hansom_market::follower::{Follower, Standing};
 use hansom_market::ingest::{self, Collector, LOCATION_KIND, Names, is_idle};
 use hansom_market::log::{LogError, Outlet};
-use hansom_market::recovery::{self, RecoveryError, Report};
+use hansom_market::recovery::{self, LOG_FOLDER, RecoveryError, Report};
 use hansom_market::seam::sim::SimDisk;
 use hansom_market::{MarketError, Wakeup};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where the market's folder is on its disk.
 pub(crate) const FOLDER: &str = "market";
+
+/// Where its log is.
+pub(crate) fn log_folder() -> PathBuf {
+    Path::new(FOLDER).join(LOG_FOLDER)
+}
 
 /// Positions wait for each other this long.
 const LINGER: Millis = Millis(200);
@@ -34,6 +40,8 @@ pub(crate) struct Process {
     follower: Option<Follower>,
     names: Names,
     released: Arc<Mutex<Released>>,
+    /// What those who follow it are told.
+    pub stream: Stream,
     collector: Collector,
     /// When the positions that wait become a turn.
     pub bundle: Option<Millis>,
@@ -106,6 +114,7 @@ impl Process {
             service,
             follower,
             released,
+            stream: Stream::from(begun.next, bug),
             collector: Collector::new(64),
             bundle: None,
             decided: resumed.into_iter().map(|turn| (turn.offset.0, turn)).collect(),
@@ -136,7 +145,7 @@ impl Process {
         let waiting = self.names.locate(&location, wall);
         let idle = is_idle(self.service.state(), waiting.driver);
         // A full line is the sender's to come again to: the next position does.
-        if self.collector.push(waiting, idle).is_ok() {
+        if self.collector.push(waiting, idle) != Some(waiting) {
             self.bundle.get_or_insert(now + LINGER);
         }
         Ok(Received::Position)
@@ -251,6 +260,7 @@ impl Process {
         let said = turn.events.iter().find_map(|event| match event {
             Event::Refused { reason } => Some(Answered::Refused(*reason)),
             Event::Repeated { first } => Some(Answered::Repeated(*first)),
+            Event::Poisoned { step: Poison::Command } => Some(Answered::Skipped),
             _ => None,
         });
         Some((from, Down::Answer(turn.key?, said.unwrap_or(Answered::Taken(turn.offset)))))

@@ -11,7 +11,7 @@ use actix::{Context, Handler, Message};
 use actix_rt::System;
 use hansom_engine::domain::{Epoch, Money, Session};
 use hansom_engine::domain::{Planner, Policy, Settings};
-use hansom_engine::record::{Header, RequestRide, RideRequested, StartShift};
+use hansom_engine::record::{Header, PingRefusal, RequestRide, RideRequested, StartShift};
 use hansom_engine::{Event, Name, Offset, RideId, Turn};
 use hansom_geo_index::network::sample;
 use hansom_geo_index::{EdgeId, Millis, NodeId, Position as Place, WeightsVersion};
@@ -23,6 +23,7 @@ use super::*;
 use crate::answer::Cause;
 use crate::clock::WallClock;
 use crate::events::Read;
+use crate::reports::{NotPlaced, Reported};
 
 /// Makes a market break as one does that panicked while it changed its state.
 struct Break;
@@ -93,6 +94,12 @@ fn turns(data: &Path, name: &str) -> Vec<Turn> {
         turns.push(turn.clone());
     }
     turns
+}
+
+fn position(driver: u128, seq: u32) -> Location {
+    let place = sample::grid(5, 5, 100_000, 10_000).node_coord(NodeId(3));
+    let position = Position { driver: Name(format!("driver {driver}").into()), session: 1, seq, place };
+    Location { id: "1".into(), market: None, measured: None, position }
 }
 
 /// A turn that no market takes, since the ride in it starts on no street: its bytes are as good as any.
@@ -239,10 +246,12 @@ fn a_release_that_fails_halts_its_market_and_nobody_waits_for_ever() {
         let first = taken(shift(&town, 1).await);
         let outbox = dispatcher.lock()["town"].outbox.clone();
         let mut standing = town.watch();
+        let (_, _, report) = town.report_all(vec![position(1, 1)].into_iter());
         outbox.send(Durable::Turns(vec![Arc::new(absurd(first.0 + 1))], Instant::now())).await.expect("it is taken");
         let halted = standing.wait_for(|standing| matches!(standing, Standing::Halted { .. })).await;
         let halted = halted.expect("the market is there").clone();
         assert!(matches!(&halted, Standing::Halted { cause } if matches!(**cause, Cause::Stuck)), "{halted}");
+        assert!(matches!(report.answer().await, Err(NotTaken::Unknown)), "whether it is durable is not known");
         until(&town, Standing::is_serving).await;
         assert_eq!(taken(shift(&town, 1).await), first, "it is released again");
         assert!(taken(shift(&town, 2).await) > first);
@@ -335,10 +344,14 @@ fn positions_that_were_received_are_in_the_log_of_a_market_that_was_closed() {
         let town = dispatcher.open(spec("town", data.path())).expect("a new name");
         assert!(town.ready().await.is_serving());
         taken(shift(&town, 1).await);
-        let place = sample::grid(5, 5, 100_000, 10_000).node_coord(NodeId(3));
-        let position = Position { driver: Name("driver 1".into()), session: 1, seq: 1, place };
-        town.report(Location { id: "1".into(), market: None, measured: None, position }).expect("there is room");
+        let (_, reported, report) = town.report_all(vec![position(1, 1), position(2, 1)].into_iter());
+        reported.expect("there is room");
         dispatcher.close_all().await.expect("it closes");
+        let Reported { offset, not_placed } = report.answer().await.expect("it is durable");
+        let refused = NotPlaced::Refused { offset, reason: PingRefusal::UnknownDriver };
+        assert_eq!(not_placed, [(1, refused)]);
+        let late = town.report_all(vec![position(1, 2)].into_iter()).1;
+        assert!(matches!(late, Err(NotTaken::Away(Standing::Closed))));
     });
     let moved = |event: &Event| matches!(event, Event::DriverMoved { seq: 1, .. });
     assert!(turns(data.path(), "town").iter().any(|turn| turn.events.iter().any(moved)));

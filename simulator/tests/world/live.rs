@@ -136,7 +136,7 @@ impl Live {
         let mut collector = Collector::new(usize::MAX);
         for location in &positions {
             let waiting = self.names.locate(location, self.now);
-            collector.push(waiting, false).expect("there is room for all");
+            assert_eq!(collector.push(waiting, false), None, "there is room for all");
         }
         self.history.positions.extend(positions);
         while let Some(pings) = collector.take(self.now, Vec::new()) {

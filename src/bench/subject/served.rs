@@ -15,6 +15,7 @@ use crate::bench::stages::Shown;
 use crate::bench::usage::{Driven, THREAD};
 use crate::error::Error;
 use crate::http::{Peer, escaped};
+use crate::show;
 
 /// At most so many orders go in one request where nothing is measured.
 const MOST_LINES: usize = 4096;
@@ -44,7 +45,7 @@ impl Subject for Served {
     fn listen(&self, hear: Hear) -> Result<(), Error> {
         const EVENTS: &str = "subscription Events($market: String) { events(market: $market) { __typename \
                               ... on OfferMade { ride request driver epoch } } }";
-        let mut socket = Socket::open(&self.server).map_err(self.failed())?;
+        let mut socket = Socket::open(&self.server)?;
         let variables = json!({ "market": self.market });
         socket.subscribe("events", EVENTS, &variables).map_err(self.failed())?;
         follow(socket, hear).map_err(self.failed())
@@ -55,7 +56,7 @@ impl Subject for Served {
                               offers(market: $market, driver: $driver) { __typename \
                               ... on OfferMade { ride request driver epoch } } }";
         for some in drivers.chunks(ON_ONE_SOCKET) {
-            let mut socket = Socket::open(&self.server).map_err(self.failed())?;
+            let mut socket = Socket::open(&self.server)?;
             for driver in some {
                 let variables = json!({ "market": self.market, "driver": driver });
                 socket.subscribe(driver, OFFERS, &variables).map_err(self.failed())?;
@@ -75,6 +76,10 @@ impl Subject for Served {
             }
             let answers = self.server.post(&path, &body)?;
             if let Some(refused) = answers.iter().find(|answer| answer["error"].is_object()) {
+                // It is known, but as no operator or service.
+                if refused["error"]["code"] == "forbidden" {
+                    return Err(Error::NotLetIn { server: self.server.address });
+                }
                 return Err(Error::OtherServer { server: self.server.address, answer: refused.to_string() });
             }
         }
@@ -246,8 +251,14 @@ impl Caller for Client {
 pub fn ready(server: &Peer, is_alive: &mut dyn FnMut() -> bool) -> Result<(), Error> {
     let began = Instant::now();
     let mut line = Line::new(server.clone());
+    let mut is_told = false;
     loop {
-        match line.ask("GET", "/readyz", b"") {
+        let answer = line.ask("GET", "/readyz", b"");
+        if !is_told && answer.is_err() {
+            is_told = true;
+            show::note(&format!("nobody answers at {} yet: it is waited for", server.address));
+        }
+        match answer {
             Ok((200, _)) => return Ok(()),
             Err(source) if began.elapsed().as_secs() > 10 || !is_alive() => {
                 return Err(Error::NoServer { server: server.address, source });

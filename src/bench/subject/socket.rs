@@ -8,21 +8,44 @@ use hansom_engine::{Epoch, RideId};
 use serde::Deserialize;
 use serde_json::json;
 use tungstenite::client::IntoClientRequest;
-use tungstenite::http::HeaderValue;
-use tungstenite::{Message, WebSocket};
+use tungstenite::http::{HeaderValue, StatusCode};
+use tungstenite::{HandshakeError, Message, WebSocket};
 
 use super::{Heard, Offer, key};
+use crate::error::Error;
 use crate::http::Peer;
 
 /// A server is heard within this time, if by nothing else then by its asking whether we are there.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// Codes with which a server closes a socket of somebody whom it does not know …
+const UNKNOWN: u16 = 4401;
+/// … or whose token, or lack of one, it does not take.
+const FORBIDDEN: u16 = 4403;
+
 /// A socket, introduced.
 pub struct Socket(WebSocket<TcpStream>);
 
+/// What a server says next.
+enum Next {
+    /// A message.
+    Said(String),
+    /// There will be none, for the reason that has this code.
+    Closed(Option<u16>),
+}
+
 impl Socket {
     /// Opens one.
-    pub fn open(server: &Peer) -> io::Result<Self> {
+    pub fn open(server: &Peer) -> Result<Self, Error> {
+        match Self::introduced(server) {
+            Ok(Some(socket)) => Ok(socket),
+            Ok(None) => Err(Error::NotLetIn { server: server.address }),
+            Err(source) => Err(Error::NoServer { server: server.address, source }),
+        }
+    }
+
+    /// `None`: the server wants a token, or another one.
+    fn introduced(server: &Peer) -> io::Result<Option<Self>> {
         let stream = TcpStream::connect_timeout(&server.address, SILENCE)?;
         stream.set_read_timeout(Some(SILENCE))?;
         stream.set_nodelay(true)?;
@@ -32,12 +55,21 @@ impl Socket {
         if let Some(token) = &server.token {
             headers.insert("authorization", format!("Bearer {token}").parse().map_err(other)?);
         }
-        let (socket, _) = tungstenite::client(request, stream).map_err(|cause| other(cause.to_string()))?;
-        let mut socket = Self(socket);
+        let mut socket = match tungstenite::client(request, stream) {
+            Ok((socket, _)) => Self(socket),
+            // A token that it does not take.
+            Err(HandshakeError::Failure(tungstenite::Error::Http(answer)))
+                if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status()) =>
+            {
+                return Ok(None);
+            }
+            Err(cause) => return Err(other(cause.to_string())),
+        };
         socket.say(&json!({ "type": "connection_init" }))?;
         match socket.next()? {
-            Some(text) if text.contains("connection_ack") => Ok(socket),
-            _ => Err(other("the socket was not acknowledged")),
+            Next::Said(text) if text.contains("connection_ack") => Ok(Some(socket)),
+            Next::Closed(Some(UNKNOWN | FORBIDDEN)) => Ok(None),
+            Next::Said(_) | Next::Closed(_) => Err(other("the socket was not acknowledged")),
         }
     }
 
@@ -50,12 +82,11 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).map_err(failed)
     }
 
-    /// The next message; `None`: there will be none.
-    fn next(&mut self) -> io::Result<Option<String>> {
+    fn next(&mut self) -> io::Result<Next> {
         loop {
             match self.0.read().map_err(failed)? {
-                Message::Text(text) => return Ok(Some(text.to_string())),
-                Message::Close(_) => return Ok(None),
+                Message::Text(text) => return Ok(Next::Said(text.to_string())),
+                Message::Close(why) => return Ok(Next::Closed(why.map(|why| why.code.into()))),
                 Message::Ping(_) => self.0.flush().map_err(failed)?,
                 _ => {}
             }
@@ -64,7 +95,7 @@ impl Socket {
 
     /// What the next message tells.
     pub fn hear(&mut self) -> io::Result<Heard> {
-        let Some(text) = self.next()? else { return Ok(Heard::Gap) };
+        let Next::Said(text) = self.next()? else { return Ok(Heard::Gap) };
         let seen = Instant::now();
         Ok(read(&text, seen))
     }

@@ -88,9 +88,13 @@ unanswered! {
         wanted: Offset,
         /// The turn that will be taken in next: all before it can be read.
         next: Offset,
+        /// The market that was asked.
+        market: String,
     }
     /// It cannot be read at present: the market is being opened, or its history is made anew.
     NotReadable {
+        /// The market that was asked.
+        market: String,
         /// Whether it is the history that cannot be read: rides and KPIs; the market and its drivers can.
         history: bool,
     }
@@ -111,6 +115,8 @@ unanswered! {
     }
     /// No market of this name is open, or several are and none was named.
     UnknownMarket {
+        /// As it was named; `null`: it was not.
+        market: Option<String>,
         /// Those that are open.
         open: Vec<String>,
     }

@@ -25,8 +25,11 @@ const PAST_WITHIN: Duration = Duration::from_secs(8);
 /// So many questions about the past are worked on at once: each folds a log.
 const PAST_AT_ONCE: usize = 2;
 
+/// What a question about the past counts for, in fields: it folds a log.
+pub const PAST: usize = 500;
+
 /// Whose turn it is to ask about the past.
-static PAST: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(PAST_AT_ONCE));
+static TURN: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(PAST_AT_ONCE));
 
 /// An answer that can be expected to be missing; the outer error is a fault of the program.
 pub type Asked<T> = Result<Result<T, Unanswered>>;
@@ -38,7 +41,8 @@ pub fn reading(ctx: &Context<'_>, market: Option<&str>, concern: Concern<'_>) ->
         Ok(found) => found,
         Err(fault) => {
             let (open, reason) = (markets.names(), fault.to_string());
-            let why = UnknownMarket { open, reason, retryable: false, retry_after_ms: None };
+            let market = market.map(str::to_owned);
+            let why = UnknownMarket { market, open, reason, retryable: false, retry_after_ms: None };
             return Ok(Err(Unanswered::UnknownMarket(why)));
         }
     };
@@ -46,6 +50,7 @@ pub fn reading(ctx: &Context<'_>, market: Option<&str>, concern: Concern<'_>) ->
     let reading = ctx.data::<Arc<ReadModels>>()?.of(found.name());
     Ok(reading.ok_or_else(|| {
         Unanswered::NotReadable(NotReadable {
+            market: found.name().to_owned(),
             history: false,
             reason: "the market is being opened".to_owned(),
             retryable: true,
@@ -62,33 +67,40 @@ pub async fn history<T: Send + 'static>(
 ) -> Asked<T> {
     let history = match reading.history(min_offset.map(|offset| offset.0)).await {
         Ok(history) => history,
-        Err(why) => return Ok(Err(not_read(why))),
+        Err(why) => return Ok(Err(not_read(reading, why))),
     };
     match spawn_blocking(move || ask(&history)).await.map_err(fault)? {
         Ok(found) => Ok(Ok(found)),
-        Err(why) => Ok(Err(not_read(why.into()))),
+        Err(why) => Ok(Err(not_read(reading, why.into()))),
     }
 }
 
 /// Reads lines that could not be read, beside the threads that serve.
-pub async fn beside<T: Send + 'static>(read: impl FnOnce() -> Result<T, QuarantineError> + Send + 'static) -> Asked<T> {
+pub async fn beside<T: Send + 'static>(
+    reading: &Reading,
+    read: impl FnOnce() -> Result<T, QuarantineError> + Send + 'static,
+) -> Asked<T> {
     match spawn_blocking(read).await.map_err(fault)? {
         Ok(found) => Ok(Ok(found)),
         Err(cause) => {
             error!(%cause, "the quarantine was asked and failed");
             let reason = "the quarantine cannot be read at present".to_owned();
             let again = Some(AGAIN.as_millis() as u64);
-            let why = NotReadable { history: false, reason, retryable: true, retry_after_ms: again };
+            let market = reading.market().name().to_owned();
+            let why = NotReadable { market, history: false, reason, retryable: true, retry_after_ms: again };
             Ok(Err(Unanswered::NotReadable(why)))
         }
     }
 }
 
 /// Asks something of the past, which takes a while and a thread.
-pub async fn past<T: Send + 'static>(ask: impl FnOnce(Instant) -> Result<T, NotRead> + Send + 'static) -> Asked<T> {
+pub async fn past<T: Send + 'static>(
+    reading: &Reading,
+    ask: impl FnOnce(Instant) -> Result<T, NotRead> + Send + 'static,
+) -> Asked<T> {
     let until = Instant::now() + PAST_WITHIN;
-    let Ok(Ok(turn)) = tokio::time::timeout(PAST_WITHIN, PAST.acquire()).await else {
-        return Ok(Err(not_read(PastError::TooFar.into())));
+    let Ok(Ok(turn)) = tokio::time::timeout(PAST_WITHIN, TURN.acquire()).await else {
+        return Ok(Err(not_read(reading, PastError::TooFar.into())));
     };
     let asked = spawn_blocking(move || {
         let _turn = turn;
@@ -96,24 +108,25 @@ pub async fn past<T: Send + 'static>(ask: impl FnOnce(Instant) -> Result<T, NotR
     });
     match asked.await.map_err(fault)? {
         Ok(found) => Ok(Ok(found)),
-        Err(why) => Ok(Err(not_read(why))),
+        Err(why) => Ok(Err(not_read(reading, why))),
     }
 }
 
-/// Why there is no answer, as clients get it.
-pub fn not_read(why: NotRead) -> Unanswered {
-    let reason = why.to_string();
+/// Why there is no answer of a market, as clients get it.
+pub fn not_read(reading: &Reading, why: NotRead) -> Unanswered {
+    let (market, reason) = (reading.market().name().to_owned(), why.to_string());
     let again = Some(AGAIN.as_millis() as u64);
     match why {
         NotRead::Stale { wanted, next } => Unanswered::Stale(Stale {
             wanted: Offset(wanted),
             next: Offset(next),
+            market,
             reason,
             retryable: true,
             retry_after_ms: again,
         }),
         NotRead::Unavailable { history, .. } => {
-            Unanswered::NotReadable(NotReadable { history, reason, retryable: true, retry_after_ms: again })
+            Unanswered::NotReadable(NotReadable { market, history, reason, retryable: true, retry_after_ms: again })
         }
         NotRead::Past(PastError::Ahead { next }) => {
             Unanswered::NoSuchTurn(NoSuchTurn { next: Offset(next), reason, retryable: false, retry_after_ms: None })
@@ -134,12 +147,24 @@ pub fn not_read(why: NotRead) -> Unanswered {
             // What it says of files is for whoever runs the program.
             error!(%fault, "history was asked and failed");
             let reason = "the history cannot be read at present".to_owned();
-            Unanswered::NotReadable(NotReadable { history: true, reason, retryable: true, retry_after_ms: again })
+            Unanswered::NotReadable(NotReadable {
+                market,
+                history: true,
+                reason,
+                retryable: true,
+                retry_after_ms: again,
+            })
         }
         NotRead::Past(fault @ (PastError::Log(_) | PastError::Io(_))) => {
             error!(%fault, "the log was asked and failed");
             let reason = "the log cannot be read at present".to_owned();
-            Unanswered::NotReadable(NotReadable { history: true, reason, retryable: true, retry_after_ms: again })
+            Unanswered::NotReadable(NotReadable {
+                market,
+                history: true,
+                reason,
+                retryable: true,
+                retry_after_ms: again,
+            })
         }
     }
 }

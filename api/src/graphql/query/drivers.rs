@@ -1,6 +1,6 @@
 //! Drivers: as they are now, and those near a place.
 
-use async_graphql::{Context, Enum, Error, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use hansom_engine::Name;
 use hansom_geo_index::Millis;
 
@@ -9,7 +9,8 @@ use super::ask::{self, history, not_read};
 use super::page;
 use super::rides::{Ride, place};
 use crate::auth::{Principal, Reading as Concern};
-use crate::graphql::input::PlaceInput;
+use crate::graphql::code::bad_value;
+use crate::graphql::input::{PlaceInput, byte};
 use crate::graphql::scalar::{Offset, Place, Time};
 use crate::graphql::seen;
 use crate::read::{self as models, Activity, DriverFilter, Page, Reading};
@@ -103,19 +104,20 @@ pub struct DriversFilter {
     /// Doing one of these.
     activities: Option<Vec<DriverActivity>>,
     /// Of this vehicle class.
-    class: Option<u8>,
+    class: Option<i64>,
     /// With at least so many seats.
-    seats: Option<u8>,
+    seats: Option<i64>,
 }
 
-impl From<DriversFilter> for DriverFilter {
-    fn from(filter: DriversFilter) -> Self {
-        Self {
-            on_shift: filter.on_shift,
-            activities: filter.activities.unwrap_or_default().into_iter().map(Activity::from).collect(),
-            class: filter.class,
-            seats: filter.seats,
-        }
+impl DriversFilter {
+    /// As the models take it, from the argument `filter`.
+    pub fn inside(self) -> Result<DriverFilter> {
+        Ok(DriverFilter {
+            on_shift: self.on_shift,
+            activities: self.activities.unwrap_or_default().into_iter().map(Activity::from).collect(),
+            class: self.class.map(|class| byte("filter.class", class)).transpose()?,
+            seats: self.seats.map(|seats| byte("filter.seats", seats)).transpose()?,
+        })
     }
 }
 
@@ -160,7 +162,7 @@ impl Drivers {
         let (reach, driver) = match shown {
             Ok((reach, Some(driver))) => (reach, driver),
             Ok((_, None)) => return Ok(None),
-            Err(why) => return Ok(Some(DriverResult::from(Err(not_read(why))))),
+            Err(why) => return Ok(Some(DriverResult::from(Err(not_read(&reading, why))))),
         };
         let shown =
             with_rides(ctx.data()?, ctx.look_ahead().field("rides").exists(), &reading, reach.next, vec![driver])
@@ -176,23 +178,23 @@ impl Drivers {
         ctx: &Context<'_>,
         #[graphql(desc = "May be left out where there is one only.")] market: Option<String>,
         #[graphql(desc = "Which are meant; left out: all.")] filter: Option<DriversFilter>,
-        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i32>,
+        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i64>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i64>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<DriversResult> {
         let slice = page::slice::<String>(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().inside()?;
         let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(DriversResult::from(Err(why))),
         };
-        let filter = DriverFilter::from(filter.unwrap_or_default());
         let shown =
             reading.view(min_offset.map(|offset| offset.0), |view| (view.reach(), view.drivers(&filter, &slice)));
         let (reach, found) = match shown.await {
             Ok(shown) => shown,
-            Err(why) => return Ok(Err(not_read(why)).into()),
+            Err(why) => return Ok(Err(not_read(&reading, why)).into()),
         };
         let Page { items, more, reached } = found;
         let (names, found): (Vec<String>, Vec<models::Driver>) = items.into_iter().unzip();
@@ -215,22 +217,23 @@ impl Drivers {
         ctx: &Context<'_>,
         #[graphql(desc = "May be left out where there is one only.")] market: Option<String>,
         #[graphql(desc = "Near what.")] place: PlaceInput,
-        #[graphql(desc = "No farther than this, m.", default = 5_000)] radius_m: u32,
-        #[graphql(desc = "At most so many; 20 if nothing is said, 200 at most.")] first: Option<i32>,
+        #[graphql(desc = "No farther than this, m.", default = 5_000)] radius_m: i64,
+        #[graphql(desc = "At most so many; 20 if nothing is said, 200 at most.")] first: Option<i64>,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<NearbyResult> {
-        let Some(place) = place.coord() else { return Err(Error::new("no such place on the globe")) };
+        let (place, limit) = (place.coord("place")?, page::limit("first", first)?);
+        // All that is on the globe is nearer than the largest number.
+        let radius_mm = u64::try_from(radius_m).map_err(|_| bad_value("radiusM", "0 or more, m", radius_m))?;
+        let radius_mm = u32::try_from(radius_mm.saturating_mul(1000)).unwrap_or(u32::MAX);
         let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(NearbyResult::from(Err(why))),
         };
-        let radius_mm = radius_m.saturating_mul(1000);
-        let limit = page::size(first, None);
         let shown = reading
             .view(min_offset.map(|offset| offset.0), |view| (view.reach(), view.nearby(place, radius_mm, limit)));
         let (reach, found) = match shown.await {
             Ok(shown) => shown,
-            Err(why) => return Ok(Err(not_read(why)).into()),
+            Err(why) => return Ok(Err(not_read(&reading, why)).into()),
         };
         let (far, found): (Vec<u64>, Vec<models::Driver>) = found.into_iter().unzip();
         let rides = ctx.look_ahead().field("drivers").field("driver").field("rides").exists();

@@ -1,11 +1,12 @@
 //! KPIs of a window, as a run's summary defines them.
 
-use async_graphql::{Context, Error, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result, SimpleObject};
 use hansom_geo_index::Millis;
 
 use super::answer::KpisResult;
 use super::ask::{self, history};
 use crate::auth::Reading as Concern;
+use crate::graphql::code::{BAD_INPUT, bad_value, error};
 use crate::graphql::scalar::{Minor, Offset, Time};
 use crate::read::history::Buckets;
 use crate::read::kpi;
@@ -156,19 +157,19 @@ impl Performance {
         #[graphql(desc = "From this time on …")] from: Time,
         #[graphql(desc = "… and before this time.")] until: Time,
         #[graphql(desc = "Cut into windows of so many seconds, at most 1,000; left out: one window.")] bucket_s: Option<
-            u32,
+            i64,
         >,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<KpisResult> {
         let span_ms = until.0.0.saturating_sub(from.0.0);
         if span_ms <= 0 {
-            return Err(Error::new("`until` is after `from`"));
+            return Err(error(BAD_INPUT, "`until` is after `from`"));
         }
-        let bucket_ms = bucket_s.map_or(span_ms, |seconds| i64::from(seconds) * 1000);
-        if bucket_ms == 0 || windows(span_ms, bucket_ms) > MOST_BUCKETS {
-            return Err(Error::new("a window is cut into 1 to 1,000"));
-        }
-        let (from_ms, count) = (from.0.0, windows(span_ms, bucket_ms));
+        let Some((bucket_ms, count)) = cut(span_ms, bucket_s) else {
+            let takes = format!("a number of seconds that cuts the window, {} s, into 1 to 1,000", span_ms / 1000);
+            return Err(bad_value("bucketS", &takes, bucket_s.unwrap_or_default()));
+        };
+        let from_ms = from.0.0;
         let buckets = Buckets { from_ms, span_ms: bucket_ms, count };
         let reading = match ask::reading(ctx, market.as_deref(), Concern::All)? {
             Ok(reading) => reading,
@@ -189,10 +190,16 @@ impl Performance {
 }
 
 /// How many windows are asked for, for what they cost.
-fn buckets(from: Time, until: Time, bucket_s: Option<u32>) -> usize {
-    let span_ms = until.0.0.saturating_sub(from.0.0).max(1);
-    let bucket_ms = bucket_s.map_or(span_ms, |seconds| i64::from(seconds) * 1000).max(1);
-    windows(span_ms, bucket_ms).min(MOST_BUCKETS)
+fn buckets(from: Time, until: Time, bucket_s: Option<i64>) -> usize {
+    // What cannot be is told by the question itself, and costs nothing.
+    cut(until.0.0.saturating_sub(from.0.0), bucket_s).map_or(0, |(_, count)| count)
+}
+
+/// How long each window is, ms, and how many there are, the first never longer than all; `None`: it cannot be cut so.
+fn cut(span_ms: i64, bucket_s: Option<i64>) -> Option<(i64, usize)> {
+    let bucket_ms = bucket_s.map_or(span_ms, |seconds| seconds.saturating_mul(1000).min(span_ms));
+    let count = (span_ms > 0 && bucket_ms > 0).then(|| windows(span_ms, bucket_ms))?;
+    (count <= MOST_BUCKETS).then_some((bucket_ms, count))
 }
 
 /// How many windows of one span cover another, ms, both above 0.

@@ -2,19 +2,22 @@
 
 #![expect(clippy::unused_async, reason = "fields of a complex object are futures")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
+use futures_util::future::try_join_all;
 use hansom_geo_index::Millis;
 
 use super::answer::{MarketResult, Unanswered};
-use super::ask::{self, not_read, past};
+use super::ask::{self, PAST, not_read, past};
 use super::drivers::{Driver, DriversFilter};
 use super::page::{self, DriverConnection, RideConnection};
 use super::rides::Ride;
 use crate::auth::{Principal, Reading as Concern};
+use crate::graphql::code::{BAD_INPUT, error};
 use crate::graphql::scalar::{Offset, Time};
-use crate::read::{DriverFilter, ReadModels, Reading, View};
+use crate::read::{ReadModels, Reading, View};
 
 /// How many there are of what.
 #[derive(Debug, SimpleObject)]
@@ -90,9 +93,9 @@ impl Market {
     #[graphql(complexity = "page::size(first, last) * child_complexity")]
     async fn open_rides(
         &self,
-        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i32>,
+        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i64>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i64>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Option<RideConnection>> {
         let slice = page::slice::<u32>(first, after, last, before)?;
@@ -104,13 +107,13 @@ impl Market {
     async fn drivers(
         &self,
         #[graphql(desc = "Which are meant; left out: all.")] filter: Option<DriversFilter>,
-        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i32>,
+        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i64>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i64>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Option<DriverConnection>> {
         let slice = page::slice::<String>(first, after, last, before)?;
-        let filter = DriverFilter::from(filter.unwrap_or_default());
+        let filter = filter.unwrap_or_default().inside()?;
         Ok(self.past.as_ref().map(|past| {
             page::connection(&slice, past.drivers(&filter, &slice), |driver| {
                 let rides = driver.rides.iter().chain(&driver.offered).filter_map(|ride| past.ride(*ride));
@@ -146,25 +149,47 @@ impl Market {
     }
 }
 
+/// A turn of a market.
+#[derive(Debug, InputObject)]
+pub struct MarketOffset {
+    /// The market's name.
+    market: String,
+    /// The turn.
+    offset: Offset,
+}
+
 /// What can be asked about markets.
 #[derive(Debug, Default)]
 pub struct Markets;
 
 #[Object]
 impl Markets {
-    /// All markets of this process, in order of name, as they are.
-    async fn markets(&self, ctx: &Context<'_>) -> Result<Vec<Market>> {
-        let mut found = Vec::new();
+    /// All markets of this process, in order of name, as they are. Each that `minOffset` names is answered as `market` answers,
+    /// whether it is open or not.
+    #[graphql(complexity = "(1 + child_complexity) * (1 + min_offset.as_ref().map_or(0, Vec::len))")]
+    async fn markets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The answer knows of these turns, each of its market.")] min_offset: Option<Vec<MarketOffset>>,
+    ) -> Result<Vec<MarketResult>> {
         let principal = ctx.data::<Principal>()?;
-        let all = ctx.data::<Arc<ReadModels>>()?.all();
-        for reading in all.into_iter().filter(|reading| principal.is_of(reading.market().name())) {
-            let shown = reading.view(None, |view| Market::of(&reading, Some(view))).await;
-            found.push(shown.unwrap_or_else(|_| Market::of(&reading, None)).seen_by(principal));
+        let all = ctx.data::<Arc<ReadModels>>()?.all().into_iter();
+        let all = all.map(|reading| reading.market().name().to_owned()).filter(|name| principal.is_of(name));
+        let mut wanted: BTreeMap<String, Option<Offset>> = all.map(|name| (name, None)).collect();
+        for MarketOffset { market, offset } in min_offset.unwrap_or_default() {
+            let last = wanted.entry(market).or_default();
+            *last = (*last).max(Some(offset));
         }
-        Ok(found)
+        // All wait for their turns at the same time.
+        let answers = wanted.iter().map(async |(name, min_offset)| match min_offset {
+            None => as_it_is(ctx, name).await,
+            min_offset => shown(ctx, Some(name), *min_offset).await.map(Some),
+        });
+        Ok(try_join_all(answers).await?.into_iter().flatten().collect())
     }
 
-    /// A market as it is, or as it was.
+    /// A market as it is, or as it was, which is read from its log.
+    #[graphql(complexity = "1 + child_complexity + if at_offset.is_some() { PAST } else { 0 }")]
     async fn market(
         &self,
         ctx: &Context<'_>,
@@ -174,14 +199,14 @@ impl Markets {
     ) -> Result<MarketResult> {
         let Some(Offset(offset)) = at_offset else { return shown(ctx, name.as_deref(), min_offset).await };
         if min_offset.is_some() {
-            return Err(Error::new("give `atOffset` or `minOffset`, not both"));
+            return Err(error(BAD_INPUT, "give `atOffset` or `minOffset`, not both"));
         }
         let reading = match ask::reading(ctx, name.as_deref(), Concern::All)? {
             Ok(reading) => reading,
             Err(why) => return Ok(MarketResult::from(Err(why))),
         };
         let asked = reading.clone();
-        let found = past(move |until| asked.past(offset, until)).await?;
+        let found = past(&reading, move |until| asked.past(offset, until)).await?;
         Ok(found
             .map(|view| {
                 let market = Market::of(&reading, Some(&view));
@@ -189,6 +214,15 @@ impl Markets {
             })
             .into())
     }
+}
+
+/// A market of which no turn is wanted, which may be being opened; `None`: it was closed meanwhile.
+async fn as_it_is(ctx: &Context<'_>, name: &str) -> Result<Option<MarketResult>> {
+    let principal = ctx.data::<Principal>()?;
+    let Some(reading) = ctx.data::<Arc<ReadModels>>()?.of(name) else { return Ok(None) };
+    let shown = reading.view(None, |view| Market::of(&reading, Some(view))).await;
+    let market = shown.unwrap_or_else(|_| Market::of(&reading, None));
+    Ok(Some(MarketResult::from(Ok(market.seen_by(principal)))))
 }
 
 async fn shown(ctx: &Context<'_>, name: Option<&str>, min_offset: Option<Offset>) -> Result<MarketResult> {
@@ -200,6 +234,6 @@ async fn shown(ctx: &Context<'_>, name: Option<&str>, min_offset: Option<Offset>
     let shown = reading.view(min_offset.map(|offset| offset.0), |view| Market::of(&reading, Some(view))).await;
     Ok(match shown {
         Ok(market) => MarketResult::from(Ok(market.seen_by(principal))),
-        Err(why) => MarketResult::from(Err(not_read(why))),
+        Err(why) => MarketResult::from(Err(not_read(&reading, why))),
     })
 }

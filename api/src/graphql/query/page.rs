@@ -1,9 +1,10 @@
 //! Relay connections over pages: cursors that stay good while others write.
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
-use async_graphql::{Error, OutputType, Result};
+use async_graphql::{OutputType, Result};
 
 use super::{drivers, quarantine, rides};
+use crate::graphql::code::{BAD_INPUT, bad_value, error};
 use crate::read::{Page, Slice};
 
 /// A page has so many items if nothing is said …
@@ -71,31 +72,37 @@ fn cursor<K: Placed>(place: &K) -> String {
     format!("{}{}", K::LIST, place.write())
 }
 
-fn place<K: Placed>(cursor: Option<String>) -> Result<Option<K>> {
+fn place<K: Placed>(argument: &str, cursor: Option<String>) -> Result<Option<K>> {
     let Some(cursor) = cursor else { return Ok(None) };
     let read = cursor.strip_prefix(K::LIST).and_then(K::read);
-    read.map(Some).ok_or_else(|| Error::new(format!("`{cursor}` is no cursor of this list")))
+    read.map(Some).ok_or_else(|| bad_value(argument, "a cursor of this list", &cursor))
 }
 
 /// How many items a page may have, for what it costs.
-pub fn size(first: Option<i32>, last: Option<i32>) -> usize {
+pub fn size(first: Option<i64>, last: Option<i64>) -> usize {
     first.or(last).map_or(USUAL, |size| usize::try_from(size).unwrap_or(0)).min(MOST)
+}
+
+/// How many items a page may have, by the argument of this name.
+pub fn limit(argument: &str, given: Option<i64>) -> Result<usize> {
+    match given {
+        Some(given) if given < 0 => Err(bad_value(argument, "0 or more, of which a page has 200 at most", given)),
+        given => Ok(size(given, None)),
+    }
 }
 
 /// The part of a list that a connection's arguments mean.
 pub fn slice<K: Placed>(
-    first: Option<i32>,
+    first: Option<i64>,
     after: Option<String>,
-    last: Option<i32>,
+    last: Option<i64>,
     before: Option<String>,
 ) -> Result<Slice<K>> {
     if first.is_some() && last.is_some() {
-        return Err(Error::new("give `first` or `last`, not both"));
+        return Err(error(BAD_INPUT, "give `first` or `last`, not both"));
     }
-    if first.or(last).is_some_and(|size| size < 0) {
-        return Err(Error::new("`first` and `last` are not negative"));
-    }
-    Ok(Slice { after: place(after)?, before: place(before)?, last: last.is_some(), limit: size(first, last) })
+    let limit = if last.is_some() { limit("last", last)? } else { limit("first", first)? };
+    Ok(Slice { after: place("after", after)?, before: place("before", before)?, last: last.is_some(), limit })
 }
 
 /// A page as a connection.

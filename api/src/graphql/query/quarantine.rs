@@ -59,9 +59,9 @@ impl Quarantine {
         #[graphql(desc = "May be left out where there is one only.")] market: Option<String>,
         #[graphql(desc = "Only those that were handed over again, or only those that wait; left out: all.")]
         handed_over: Option<bool>,
-        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i32>,
+        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i64>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i64>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<QuarantineResult> {
@@ -71,11 +71,11 @@ impl Quarantine {
             Err(why) => return Ok(QuarantineResult::from(Err(why))),
         };
         if let Err(why) = reading.view(min_offset.map(|offset| offset.0), |_| ()).await {
-            return Ok(Err(ask::not_read(why)).into());
+            return Ok(Err(ask::not_read(&reading, why)).into());
         }
         let folder = reading.spec().folder.join("quarantine");
         let asked = slice.clone();
-        let found = beside(move || {
+        let found = beside(&reading, move || {
             let kept = if folder.is_dir() { list(&folder)?.entries } else { Vec::new() };
             let within = |entry: &Entry| {
                 asked.after.is_none_or(|after| entry.id.0 > after)

@@ -1,6 +1,6 @@
 //! What a ride would cost, by the static tariff.
 
-use async_graphql::{Context, Error, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result, SimpleObject};
 use hansom_engine::Name;
 use hansom_engine::record::RequestRide;
 use hansom_market::ingest::request_refusal_word;
@@ -8,7 +8,7 @@ use hansom_market::ingest::request_refusal_word;
 use super::answer::QuoteResult;
 use super::ask::{self, not_read};
 use crate::auth::Reading as Concern;
-use crate::graphql::input::PlaceInput;
+use crate::graphql::input::{PlaceInput, byte};
 use crate::graphql::scalar::{Minor, Offset};
 use crate::graphql::word::RefusalCode;
 
@@ -46,13 +46,12 @@ impl Quotes {
         #[graphql(desc = "May be left out where there is one only.")] market: Option<String>,
         #[graphql(desc = "Where the rider wants to get in.")] pickup: PlaceInput,
         #[graphql(desc = "Where the rider wants to get out.")] dropoff: PlaceInput,
-        #[graphql(desc = "Seats needed.", default = 1)] seats: u8,
-        #[graphql(desc = "Vehicle class wanted.", default = 0)] class: u8,
+        #[graphql(desc = "Seats needed.", default = 1)] seats: i64,
+        #[graphql(desc = "Vehicle class wanted.", default = 0)] class: i64,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<QuoteResult> {
-        let (Some(pickup), Some(dropoff)) = (pickup.coord(), dropoff.coord()) else {
-            return Err(Error::new("no such place on the globe"));
-        };
+        let (pickup, dropoff) = (pickup.coord("pickup")?, dropoff.coord("dropoff")?);
+        let (seats, class) = (byte("seats", seats)?, byte("class", class)?);
         let reading = match ask::reading(ctx, market.as_deref(), Concern::Open)? {
             Ok(reading) => reading,
             Err(why) => return Ok(QuoteResult::from(Err(why))),
@@ -61,7 +60,7 @@ impl Quotes {
         let request = RequestRide { rider, pickup, dropoff, seats, class, tier: 0, blocked: Box::default() };
         let (next, quote) = match reading.quote(min_offset.map(|offset| offset.0), request).await {
             Ok(quote) => quote,
-            Err(why) => return Ok(Err(not_read(why)).into()),
+            Err(why) => return Ok(Err(not_read(&reading, why)).into()),
         };
         let told = quote.ok();
         let currency = reading.spec().header.settings.tariff.currency.to_string();

@@ -349,9 +349,9 @@ impl Rides {
         ctx: &Context<'_>,
         #[graphql(desc = "May be left out where there is one only.")] market: Option<String>,
         #[graphql(desc = "Which are meant; left out: all.")] filter: Option<RidesFilter>,
-        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i32>,
+        #[graphql(desc = "At most so many, from the start; 20 if nothing is said, 200 at most.")] first: Option<i64>,
         #[graphql(desc = "Behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i64>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
         #[graphql(desc = "The answer knows of this turn.")] min_offset: Option<Offset>,
     ) -> Result<RidesResult> {

@@ -9,9 +9,9 @@ use hansom_engine::projection::why as engine;
 use hansom_market::why::Reason;
 
 use super::answer::WhyResult;
-use super::ask::{self, not_read, past};
+use super::ask::{self, PAST, not_read, past};
 use crate::auth::Reading as Concern;
-use crate::graphql::scalar::{Offset, Time, ride_number};
+use crate::graphql::scalar::{Cost, Offset, TermAmount, Time, ride_number};
 use crate::read::{NotRead, Why};
 
 /// Why drivers were offered a ride.
@@ -32,8 +32,8 @@ pub struct ExplainedOffer {
     driver: String,
     /// Time until the driver is at the pickup, ms.
     pickup_eta_ms: u32,
-    /// What the assignment cost: 1 is 1 ms of pickup ETA.
-    cost: i64,
+    /// What the assignment cost.
+    cost: Cost,
     /// That by term.
     terms: Vec<CostTerm>,
     /// The time of the turn on whose state it was decided.
@@ -55,7 +55,7 @@ pub struct CostTerm {
     /// Its name.
     name: String,
     /// How much.
-    cost: i64,
+    cost: Cost,
 }
 
 /// A vehicle that was looked at.
@@ -68,7 +68,7 @@ pub struct CandidateDriver {
     /// Whether it had to end another ride first.
     chained: bool,
     /// What the assignment would have cost.
-    cost: i64,
+    cost: Cost,
     /// That by term.
     terms: Vec<CostTerm>,
     /// What ruled it out, if anything did.
@@ -76,7 +76,7 @@ pub struct CandidateDriver {
     /// The term that would have had to be less for this vehicle to be as cheap as the one chosen …
     flip_term: Option<String>,
     /// … and by how much.
-    flip_less_by: Option<i64>,
+    flip_less_by: Option<TermAmount>,
 }
 
 /// A ride's part of a solved batch.
@@ -85,9 +85,9 @@ pub struct BatchPart {
     /// The driver it got, if any.
     chosen: Option<String>,
     /// What leaving it open would have cost.
-    unserved: i64,
+    unserved: Cost,
     /// What the batch cost in all.
-    total: i64,
+    total: Cost,
     /// How many rides the batch had.
     rides: u32,
     /// How many vehicles it had.
@@ -104,13 +104,13 @@ pub struct BatchAlternative {
     /// Time until it would have been at the pickup, ms.
     eta_ms: u32,
     /// What the pairing cost.
-    cost: i64,
+    cost: Cost,
     /// That by term.
     terms: Vec<CostTerm>,
     /// By how much it is dearer than what its two sides bear in the best answer; 0 for every pair of that.
-    reduced_cost: i64,
+    reduced_cost: Cost,
     /// What the batch would have cost in all if this pair were forced.
-    forced_total: i64,
+    forced_total: Cost,
 }
 
 /// Names of drivers as they were.
@@ -124,7 +124,7 @@ impl Names {
 
 fn terms(terms: &Terms) -> Vec<CostTerm> {
     let all = Term::ALL.into_iter().map(|term| (term, terms.0[term as usize])).filter(|(_, cost)| *cost != 0);
-    all.map(|(term, cost)| CostTerm { name: term.name().to_owned(), cost }).collect()
+    all.map(|(term, cost)| CostTerm { name: term.name().to_owned(), cost: Cost(cost) }).collect()
 }
 
 impl ExplainedOffer {
@@ -143,7 +143,7 @@ impl ExplainedOffer {
             epoch: offer.epoch.0,
             driver: names.of(offer.driver),
             pickup_eta_ms: offer.pickup_eta_ms,
-            cost: offer.terms.total(),
+            cost: Cost(offer.terms.total()),
             terms: terms(&offer.terms),
             decided_at: Time(explained.at),
             offset: Offset(decision.made.0),
@@ -162,11 +162,11 @@ impl CandidateDriver {
             driver: names.of(candidate.driver),
             eta_ms: candidate.eta_ms,
             chained: candidate.chained,
-            cost: candidate.terms.total(),
+            cost: Cost(candidate.terms.total()),
             terms: terms(&candidate.terms),
             ruled_out: candidate.ruled_out.map(|why| why.to_string()),
             flip_term: flip.map(|flip| flip.term.name().to_owned()),
-            flip_less_by: flip.map(|flip| -flip.by),
+            flip_less_by: flip.map(|flip| TermAmount(-flip.by)),
         }
     }
 }
@@ -176,15 +176,15 @@ impl BatchPart {
         let alternative = |pair: &engine::Alternative| BatchAlternative {
             driver: names.of(pair.driver),
             eta_ms: pair.eta_ms,
-            cost: pair.terms.total(),
+            cost: Cost(pair.terms.total()),
             terms: terms(&pair.terms),
-            reduced_cost: pair.reduced_cost,
-            forced_total: pair.forced_total,
+            reduced_cost: Cost(pair.reduced_cost),
+            forced_total: Cost(pair.forced_total),
         };
         Self {
             chosen: batch.chosen.map(|driver| names.of(driver)),
-            unserved: batch.unserved,
-            total: batch.total,
+            unserved: Cost(batch.unserved),
+            total: Cost(batch.total),
             rides: batch.size.0 as u32,
             vehicles: batch.size.1 as u32,
             alternatives: batch.alternatives.iter().map(alternative).collect(),
@@ -200,7 +200,7 @@ pub struct Explanations;
 impl Explanations {
     /// Why drivers were offered a ride, and what would have changed that; `null`: there is no such ride. Worked out from the
     /// log, beside the market: it takes a while.
-    #[graphql(complexity = "500 + 20 * child_complexity")]
+    #[graphql(complexity = "PAST + 20 * child_complexity")]
     async fn why_matched(
         &self,
         ctx: &Context<'_>,
@@ -215,10 +215,10 @@ impl Explanations {
         };
         let history = match reading.history(min_offset.map(|offset| offset.0)).await {
             Ok(history) => history,
-            Err(why) => return Ok(Some(WhyResult::from(Err(not_read(why))))),
+            Err(why) => return Ok(Some(WhyResult::from(Err(not_read(&reading, why))))),
         };
         let asked = reading.clone();
-        let found = past(move |until| -> Result<_, NotRead> { asked.why(&history, number, until) }).await?;
+        let found = past(&reading, move |until| -> Result<_, NotRead> { asked.why(&history, number, until) }).await?;
         let settings = &reading.spec().header.settings;
         let shown = found.map(|found| {
             found.map(|offers| WhyMatched {

@@ -1,5 +1,6 @@
 //! GraphQL, seen from outside.
 
+mod arguments;
 pub mod client;
 mod known;
 mod limits;

@@ -133,7 +133,7 @@ fn answers_to_old_orders_are_read_from_the_log() {
 }
 
 #[test]
-fn positions_are_received_in_batches() {
+fn what_became_of_positions_is_told_once_they_are_durable() {
     let data = tempfile::tempdir().expect("a folder");
     let town = Served::town(data.path());
     town.give(operation!("start-shift"), &uuid(1), &shift("ann", 3, 3));
@@ -143,9 +143,27 @@ fn positions_are_received_in_batches() {
         town.ask(operation!("report-positions"), &variables)["reportPositions"].clone()
     };
     let answer = report(vec![position("ann", 1), position("", 1), position("ann", -1), position("nobody", 1)]);
-    assert_eq!((kind(&answer), &answer["received"]), ("PositionsReceived", &json!(2)), "{answer}");
-    let failed: Vec<_> = answer["failures"].as_array().expect("a list").iter().map(|it| it["index"].clone()).collect();
-    assert_eq!(failed, [1, 2]);
+    assert_eq!((kind(&answer), &answer["received"]), ("PositionsReceived", &json!(1)), "{answer}");
+    let failed = |answer: &Value| -> Vec<(u64, Option<String>)> {
+        let failures = answer["failures"].as_array().expect("a list").iter();
+        let code = |failed: &Value| failed["failure"]["code"].as_str().map(str::to_owned);
+        failures.map(|failed| (failed["index"].as_u64().expect("a number"), code(failed))).collect()
+    };
+    let rule = |code: &str| Some(code.to_owned());
+    assert_eq!(failed(&answer), [(1, rule("E0906")), (2, rule("E0906")), (3, rule("UNKNOWN_DRIVER"))], "{answer}");
+    let refused = &answer["failures"][2]["failure"];
+    assert_eq!((kind(refused), &refused["offset"]), ("RefusedByRule", &answer["offset"]));
+    // The turn that is told is there, with what it decided.
+    let known =
+        "query($offset: Offset) { driver(id: \"ann\", minOffset: $offset) { ... on Driver { place { lat lon } } } }";
+    let known = town.ask(known, &json!({ "offset": answer["offset"] }));
+    assert_eq!(known["driver"]["place"], corner(3, 4), "{known}");
+    // Sent again, nothing happens twice; of two in one batch the newer one counts.
+    let again = report(vec![position("ann", 1)]);
+    assert_eq!((failed(&again), &again["received"]), (vec![(0, rule("OUT_OF_ORDER"))], &json!(0)), "{again}");
+    let newer = report(vec![position("ann", 2), position("ann", 3)]);
+    assert_eq!((failed(&newer), &newer["received"]), (vec![], &json!(2)), "{newer}");
+    assert_eq!(report(vec![])["received"], 0);
     assert_eq!(kind(&report(vec![position("ann", 2); 1025])), "InvalidInput");
     let keyless = json!({ "key": "2", "positions": [position("ann", 3)] });
     let keyless = town.ask(operation!("report-positions"), &keyless)["reportPositions"].clone();

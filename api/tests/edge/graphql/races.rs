@@ -303,7 +303,7 @@ fn check(town: &Served, journals: &[Vec<Entry>]) {
     let mut socket = town.socket();
     let query = "subscription { events(from: 0) { __typename offset ... on OfferAccepted { ride } } }";
     socket.subscribe("e", query, &json!({}));
-    let last = town.ask("{ markets { next } }", &json!({}))["markets"][0]["next"].clone();
+    let last = town.ask("{ markets { ... on Market { next } } }", &json!({}))["markets"][0]["next"].clone();
     let (mut told, mut expired) = (Vec::new(), 0);
     while told.len() < known.len() {
         let event = socket.event("e");

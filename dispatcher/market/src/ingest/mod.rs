@@ -24,7 +24,7 @@ mod table;
 mod time;
 mod words;
 
-pub use collector::{Collected, Collector, Full, MOST_PINGS, Waiting, is_idle};
+pub use collector::{Collected, Collector, MOST_PINGS, NOBODY, Waiting, is_idle};
 pub use decode::{Order, decode};
 pub use envelope::MOST_LINE_BYTES;
 pub use event::{Fact, Published, cloud_event, decode_event};

@@ -1,6 +1,6 @@
 //! What the outside calls drivers and rides, and what the market does.
 
-use super::collector::Waiting;
+use super::collector::{NOBODY, Waiting};
 use super::decode::Order;
 use super::field::RideRef;
 use super::location::{Location, Position};
@@ -15,8 +15,6 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-/// A driver whom no market has.
-const NO_DRIVER: DriverId = DriverId(u32::MAX);
 /// A ride that no market has: they are numbered from 1.
 const NO_RIDE: RideId = RideId(0);
 
@@ -145,11 +143,12 @@ impl Names {
     pub fn locate(&self, location: &Location, received: Millis) -> Waiting {
         let Position { driver, session, seq, place } = &location.position;
         Waiting {
-            driver: self.driver_id(driver).unwrap_or(NO_DRIVER),
+            driver: self.driver_id(driver).unwrap_or(NOBODY),
             session: Session(*session),
             seq: *seq,
             measured: location.measured.unwrap_or(received),
             coord: *place,
+            ticket: 0,
         }
     }
 
@@ -179,7 +178,7 @@ impl Names {
     /// The command that an order is, and its key. A name that nobody has becomes a number that nobody has, so that the
     /// market refuses the order and the refusal is a turn.
     pub fn resolve(&self, order: Order) -> (Key, Command) {
-        let driver = |name: Name| self.driver_id(&name).unwrap_or(NO_DRIVER);
+        let driver = |name: Name| self.driver_id(&name).unwrap_or(NOBODY);
         let number = |ride| match ride {
             RideRef::Number(ride) => ride,
             RideRef::Request(key) => self.requested_by(key).unwrap_or(NO_RIDE),

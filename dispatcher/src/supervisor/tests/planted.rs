@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use hansom_engine::decide::{Desk, Stamp, Step, decide};
 use hansom_engine::record::Fix;
 use hansom_engine::{DriverId, State};
-use hansom_market::ingest::{Location, MOST_PINGS};
+use hansom_market::ingest::MOST_PINGS;
 
 use super::*;
 
@@ -61,12 +61,6 @@ fn held_up(desk: &mut Desk, state: &State, stamp: Stamp, step: Step<'_>, out: &m
     }
 }
 
-fn position(driver: u128, seq: u32) -> Location {
-    let place = sample::grid(5, 5, 100_000, 10_000).node_coord(NodeId(3));
-    let position = Position { driver: Name(format!("driver {driver}").into()), session: 1, seq, place };
-    Location { id: "1".into(), market: None, measured: None, position }
-}
-
 /// While a market is held up more positions come than share a turn, and then an order: it waits for one bundle of them at
 /// most. Of an idle driver the last position counts, and what was left out is counted.
 #[test]
@@ -88,9 +82,13 @@ fn an_order_goes_before_positions_that_came_earlier() {
         let holds = actix_rt::spawn(async move { shift(&holds, DRIVERS).await });
         actix_rt::task::spawn_blocking(move || is_held.recv()).await.expect("it runs").expect("it is held up");
 
-        for seq in [1, 2] {
-            (0..DRIVERS).for_each(|driver| town.report(position(driver, seq)).expect("there is room"));
-        }
+        let reports = [1, 2].map(|seq| {
+            let all: Vec<_> = (0..DRIVERS).map(|driver| position(driver, seq)).collect();
+            let (taken, reported, report) = town.report_all(all.into_iter());
+            reported.expect("there is room");
+            assert_eq!(taken as u128, DRIVERS);
+            report
+        });
         let order = town.clone();
         let order = actix_rt::spawn(async move { shift(&order, DRIVERS + 1).await });
         while town.shared.lanes.depth() == 0 {
@@ -99,6 +97,10 @@ fn an_order_goes_before_positions_that_came_earlier() {
         go_on.send(()).expect("it waits");
         taken(holds.await.expect("it runs"));
         let order = taken(order.await.expect("it runs"));
+        for report in reports {
+            let Reported { offset, not_placed } = report.answer().await.expect("it is durable");
+            assert!(offset > order && not_placed.is_empty(), "told before all were durable: {offset} {not_placed:?}");
+        }
         dispatcher.close_all().await.expect("it closes");
         let shed = format!("hansom_shed_pings_total{{market=\"town\"}} {DRIVERS}\n");
         let figures = dispatcher.figures().text().expect("text");
