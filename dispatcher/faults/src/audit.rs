@@ -1,26 +1,27 @@
 //! What watches the market from outside: everything that is released, and everything that is found again after a start.
 
+mod look;
+mod synced;
+
 use crate::broken::{Broken, Checked, Promise, ensure};
-use crate::client::{Deed, Down, SeenDriver, SeenRide, SeenStop, Wish};
 use crate::model::Model;
-use crate::server::{Begun, FOLDER, Process};
+use crate::planted::{Bug, but_poison};
+use crate::server::{Begun, Process, log_folder};
+use crate::stream::Piece;
 use crate::town::{START, Setting};
-use hansom_engine::domain::StopKind;
-use hansom_engine::invariant::Checker;
-use hansom_engine::lifecycle::ride::Status;
-use hansom_engine::lifecycle::session;
+use hansom_engine::invariant::{Checker, Invariant};
 use hansom_engine::record::Header;
 use hansom_engine::record::canonical::{self, blank};
 use hansom_engine::record::json::turn_json;
-use hansom_engine::{Command, Event, Key, Name, Offset, RideId, State, Turn, steps};
+use hansom_engine::{Command, Desk, Event, Key, Offset, RideId, Stamp, State, Turn, steps};
+use hansom_geo_index::moving::MovingIndex;
 use hansom_market::log::{LogError, Reader};
-use hansom_market::recovery::LOG_FOLDER;
 use hansom_market::replay::{self, Check, ReplayError, Until};
 use hansom_market::seam::sim::SimDisk;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use synced::Synced;
 
 /// So many turns are told of a failure.
 const TOLD: usize = 60;
@@ -40,72 +41,27 @@ pub(crate) struct Audit {
     synced: Synced,
     requests: BTreeMap<Key, RideId>,
     upgraded: bool,
+    /// There are records that cannot be decided.
+    poisons: bool,
     /// The market started again, and has not said so yet.
     comes_back: bool,
 }
 
-/// Where in the log the next turn stands, as far as it would survive a loss of power.
-#[derive(Debug)]
-struct Synced {
-    segment: PathBuf,
-    at: usize,
-    /// Offsets at which segments begin.
-    firsts: Vec<u64>,
-}
-
-fn log_folder() -> PathBuf {
-    Path::new(FOLDER).join(LOG_FOLDER)
-}
-
-fn segment(first: u64) -> PathBuf {
-    log_folder().join(format!("{first:020}.seg"))
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().copied().map(u32::from_le_bytes)
-}
-
-impl Synced {
-    /// Whether the bytes of `turn` stand next on the disk and would survive; passes them.
-    ///
-    /// Reads the layout of segments by itself: a head of 28 bytes and a header, then frames of length (its top bit is a
-    /// mark), checksum and turn.
-    fn pass(&mut self, disk: &SimDisk, turn: &Turn, bytes: &[u8]) -> bool {
-        let next = segment(turn.offset.0);
-        if disk.content(&next).is_some() {
-            self.firsts.push(turn.offset.0);
-        }
-        if let Some(bytes) = disk.surviving(&next)
-            && let Some(header) = number(&bytes, 12)
-        {
-            (self.segment, self.at) = (next, 28 + header as usize);
-        }
-        let Some(found) = disk.surviving(&self.segment) else { return false };
-        // A seal is a frame of no turn.
-        while number(&found, self.at) == Some(1 << 31) {
-            self.at += 8;
-        }
-        let Some(length) = number(&found, self.at) else { return false };
-        let start = self.at + 8;
-        let end = start + (length & !(1 << 31)) as usize;
-        self.at = end;
-        found.get(start..end) == Some(bytes)
-    }
-}
-
 impl Audit {
-    pub fn new(setting: &Setting) -> Self {
+    pub fn new(setting: &Setting, bug: Option<Bug>) -> Self {
         let header = setting.header.clone();
-        let settings = header.settings.clone();
+        let (settings, network) = (header.settings.clone(), setting.streets.network.clone());
+        let poisons = bug.is_some_and(Bug::has_poison);
         Self {
             state: State::of_log(&header, &setting.streets.network),
             checker: Checker::new(),
-            model: Model::new(settings, START),
+            model: Model::new(settings, START, network, poisons),
             turns: Vec::new(),
             commits: Vec::new(),
-            synced: Synced { segment: segment(0), at: 0, firsts: Vec::new() },
+            synced: Synced::new(),
             requests: BTreeMap::new(),
             upgraded: false,
+            poisons,
             comes_back: false,
             header,
             setting: setting.clone(),
@@ -166,6 +122,7 @@ impl Audit {
             format!("the checkpoint at offset {} tells of another state", turn.offset)
         })?;
         self.model.take(turn)?;
+        self.model.check_index(self.state.fleet())?;
         for event in &turn.events {
             match event {
                 Event::RideRequested(e) => {
@@ -215,6 +172,7 @@ impl Audit {
         }
         let same = next.0 == self.durable() && begun.restored.digest() == self.state.digest();
         ensure(same, Promise::Restored, || format!("up to offset {next} another state was restored"))?;
+        self.has_same_index(&begun.restored)?;
         self.comes_back = self.durable() > 0;
         Ok(())
     }
@@ -232,6 +190,26 @@ impl Audit {
         }
         ensure(process.service().state().digest() == self.state.digest(), Promise::Restored, || {
             format!("the facts up to {} lead elsewhere", self.durable())
+        })?;
+        self.has_same_index(process.service().state())
+    }
+
+    /// Where a market looks for free vehicles is where its facts say that they are. No digest tells of that.
+    fn has_same_index(&self, state: &State) -> Checked {
+        let [here, there] = [&self.state, state].map(|state| state.fleet().index());
+        let mut places = self.state.fleet().drivers().map(|driver| driver.id.index() as u32);
+        let same = here.len() == there.len() && places.all(|place| here.get(place) == there.get(place));
+        ensure(same, Promise::Holds(Invariant::Index), || {
+            format!("up to {} the market looks for vehicles elsewhere", self.durable())
+        })
+    }
+
+    /// What a reader is told is what was released.
+    pub fn told(&self, piece: &Piece) -> Checked {
+        let was_released = |turn: &Arc<Turn>| self.turns.get(turn.offset.0 as usize) == Some(turn);
+        let other = piece.turns.iter().find(|turn| !was_released(turn));
+        ensure(other.is_none(), Promise::Followed, || {
+            format!("another turn was released than is told from {} on: {other:?}", piece.from)
         })
     }
 
@@ -244,52 +222,6 @@ impl Audit {
             // A commit that failed has released nothing.
             let last = self.commits.iter().rev().find(|first| **first < end);
             next.0 <= end && last.is_some_and(|last| next.0 >= *last)
-        })
-    }
-
-    /// What a client sees.
-    pub fn look(&self, wish: &Wish) -> Down {
-        match wish {
-            Wish::Ride(key) => {
-                let ride = self.requests.get(key).and_then(|id| self.state.rides().get(*id));
-                Down::Ride(
-                    *key,
-                    ride.map(|ride| SeenRide {
-                        number: ride.id.0,
-                        over: !ride.is_open(),
-                        aboard: matches!(ride.status, Status::OnBoard(_)),
-                    }),
-                    Offset(self.durable()),
-                )
-            }
-            Wish::Driver(name) => Down::Driver(self.driver(name)),
-        }
-    }
-
-    fn driver(&self, name: &str) -> Option<SeenDriver> {
-        let name = Name::from(name);
-        let driver = self.state.fleet().drivers().find(|driver| driver.name == name)?;
-        let network = &self.setting.streets.network;
-        let offered = driver.offered.and_then(|id| self.state.rides().get(id)).and_then(|ride| {
-            let (_, deadline) = ride.timer?;
-            Some((ride.id.0, ride.offer?.epoch.0, deadline))
-        });
-        let next = driver.plan.next().and_then(|stop| {
-            let deed = match (stop.kind, self.state.rides().get(stop.ride)?.status) {
-                (StopKind::Pickup, Status::Waiting(_)) => Deed::Board,
-                (StopKind::Pickup, _) => Deed::Arrive,
-                (StopKind::Dropoff, _) => Deed::End,
-            };
-            Some(SeenStop { ride: stop.ride.0, deed, place: network.coord(stop.place) })
-        });
-        Some(SeenDriver {
-            on_shift: driver.session != session::Status::Off,
-            session: driver.device.0,
-            next_turn: Offset(self.durable()),
-            seq: driver.seq,
-            offered,
-            next,
-            newest: self.state.rides().next_id().0.saturating_sub(1),
         })
     }
 
@@ -342,6 +274,9 @@ impl Audit {
         ensure(count == self.turns.len(), Promise::Kept, || {
             format!("{} turns were released, {count} are in the log", self.turns.len())
         })?;
+        if self.poisons {
+            return Ok(self.redecided_with_poison()?);
+        }
         let streets = &self.setting.streets;
         match replay::redecide(&mut open()?, streets, Until::End, Check::EngineAndPlanner, |_, _| {}) {
             Ok(replayed) => {
@@ -352,6 +287,26 @@ impl Audit {
             Err(ReplayError::Log(fault)) => Err(Reread::Log(fault)),
             Err(error) => Err(Reread::Broken(Broken::new(Promise::Redecided, error.to_string()))),
         }
+    }
+
+    /// The same where records cannot be decided: they cannot be the second time either.
+    fn redecided_with_poison(&self) -> Checked {
+        let streets = &self.setting.streets;
+        let mut desk = Desk::new(streets.network.clone(), streets.router.clone(), streets.snap.clone());
+        let mut state = State::of_log(&self.header, &streets.network);
+        for turn in &self.turns {
+            let stamp = Stamp { at: turn.at, offset: turn.offset };
+            let command = turn.command.clone();
+            let again = steps::turn_by(but_poison, &mut desk, &mut state, stamp, turn.key, command, Vec::new());
+            ensure(again == **turn, Promise::Redecided, || format!("offset {} is decided otherwise", turn.offset))?;
+        }
+        Ok(())
+    }
+
+    /// Records that could not be decided.
+    pub fn poisoned(&self) -> u64 {
+        let events = self.turns.iter().flat_map(|turn| &turn.events);
+        events.filter(|event| matches!(event, Event::Poisoned { .. })).count() as u64
     }
 
     /// Every order that was acknowledged took effect once, where it was said.

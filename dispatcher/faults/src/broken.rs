@@ -28,6 +28,8 @@ pub enum Promise {
     Starts,
     /// No two processes have a market open.
     Alone,
+    /// Who follows the market gets each turn once, in order, or is told of the gap.
+    Followed,
     /// When faults stop, every command is answered and every ride ends.
     Ends,
     /// Nothing panics.
@@ -48,6 +50,7 @@ impl fmt::Display for Promise {
             Self::Detected => "damage is found, and never taken for turns",
             Self::Starts => "a start is refused only for a reason, and says that the market was away",
             Self::Alone => "no two processes have a market open",
+            Self::Followed => "who follows the market gets each turn once, in order, or is told of the gap",
             Self::Ends => "when faults stop, every command is answered and every ride ends",
             Self::Calm => "nothing panics",
         })

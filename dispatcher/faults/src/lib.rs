@@ -13,7 +13,9 @@ mod draws;
 mod kinds;
 mod model;
 mod planted;
+mod poison;
 mod server;
+mod stream;
 mod town;
 mod world;
 
@@ -58,6 +60,12 @@ pub struct Summary {
     pub snapshots: u64,
     /// Starts at which something was cut off from the log.
     pub repaired: u64,
+    /// Records that could not be decided.
+    pub poisoned: u64,
+    /// Turns that those who follow the market were told.
+    pub told: u64,
+    /// Gaps that they were told of.
+    pub gaps: u64,
     /// Operations of the disk.
     pub operations: u64,
     /// What went wrong, and how often.

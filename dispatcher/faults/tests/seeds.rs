@@ -16,6 +16,9 @@ fn two_hundred_seeds() {
     assert!(sum(|one| one.snapshots) > 200);
     assert!(sum(|one| one.repaired) > 5);
     assert!(sum(|one| one.malformed) > 1_000);
+    assert!(sum(|one| one.told) > 100_000);
+    assert!(sum(|one| one.gaps) > 100);
+    assert_eq!(sum(|one| one.poisoned), 0);
     let faults = summaries.iter().fold(Counts::default(), |sum, one| sum.plus(&one.faults));
     let missing: Vec<Kind> = faults.missing().collect();
     assert!(missing.is_empty(), "never happened: {missing:?}");
@@ -71,4 +74,11 @@ fn a_retry_is_no_conflict_when_a_blocked_driver_comes() {
 #[test]
 fn a_lie_about_what_is_mended_is_found() {
     assert_eq!(passes(23_361, Options::default()).ending, Ending::Detected);
+}
+
+/// Seed 70310: of a last commit that went elsewhere, what is left is cut off and kept in a file by a start that loses its power,
+/// so that the next one has nothing to tell. It was the simulation that took this for silence.
+#[test]
+fn what_a_start_that_failed_cut_off_is_kept() {
+    assert_eq!(passes(70_310, Options::default()).ending, Ending::LostInSilence);
 }

@@ -4,13 +4,16 @@
 //! time, and does what a person would do who saw that.
 
 mod device;
+mod reader;
 mod rider;
 
 pub(crate) use device::Device;
+pub(crate) use reader::Reader;
 pub(crate) use rider::Rider;
 
 use crate::broken::{Broken, Checked, Promise, ensure};
 use crate::draws::Draws;
+use crate::stream::Piece;
 use crate::town::START;
 use hansom_engine::record::Refusal;
 use hansom_engine::{Key, Offset};
@@ -29,6 +32,8 @@ pub(crate) enum Up {
     Line(Vec<u8>),
     /// What was released?
     Look(Wish),
+    /// What is told from this turn on? Perhaps that there is a gap.
+    Follow { from: u64, tells_gaps: bool },
 }
 
 /// What a client wants to see.
@@ -47,6 +52,7 @@ pub(crate) enum Down {
     /// A ride, as known before the turn at the offset.
     Ride(Key, Option<SeenRide>, Offset),
     Driver(Option<SeenDriver>),
+    Told(Piece),
 }
 
 /// The answer to an order, as released.
@@ -57,12 +63,16 @@ pub(crate) enum Answered {
     Refused(Refusal),
     /// It took effect before, at this turn.
     Repeated(Offset),
+    /// It could not be decided, and was passed over.
+    Skipped,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SeenRide {
     pub number: u32,
     pub over: bool,
+    /// The market can bring it to an end without its rider.
+    pub in_hand: bool,
     pub aboard: bool,
 }
 
@@ -106,6 +116,7 @@ pub(crate) struct Client {
 pub(crate) enum Role {
     Rider(Rider),
     Device(Box<Device>),
+    Reader(Reader),
 }
 
 /// How the world is to a client right now.
@@ -230,7 +241,7 @@ impl Post {
             Answered::Refused(Refusal::KeyConflict) => {
                 return Err(Broken::new(Promise::Answer, format!("an honest retry of key {key} is a conflict")));
             }
-            Answered::Refused(_) => return Ok(()),
+            Answered::Refused(_) | Answered::Skipped => return Ok(()),
         };
         let before = *self.taken.entry(key).or_insert(at);
         ensure(before == at, Promise::Once, || format!("key {key} took effect at {before}, then it is said at {at}"))
@@ -249,6 +260,7 @@ impl Client {
         match &mut self.role {
             Role::Rider(rider) => rider.act(&mut self.post, moment),
             Role::Device(device) => device.act(&mut self.post, moment),
+            Role::Reader(reader) => reader.act(&mut self.post, moment),
         }
         std::mem::take(&mut self.post.out)
     }
@@ -261,13 +273,21 @@ impl Client {
                 match &mut self.role {
                     Role::Rider(rider) => rider.answered(&mut self.post, moment, key, answered),
                     Role::Device(device) => device.answered(key, answered),
+                    Role::Reader(_) => {}
                 }
             }
             (Role::Rider(rider), Down::Ride(key, seen, next)) => rider.see(&mut self.post, moment, key, (seen, next)),
             (Role::Device(device), Down::Driver(seen)) => device.see(&mut self.post, moment, seen),
-            (Role::Rider(_), Down::Driver(_)) | (Role::Device(_), Down::Ride(..)) => {}
+            (Role::Reader(reader), Down::Told(piece)) => reader.hear(&piece)?,
+            // To somebody else.
+            (_, Down::Ride(..) | Down::Driver(_) | Down::Told(_)) => {}
         }
         Ok(std::mem::take(&mut self.post.out))
+    }
+
+    /// The one who follows what is told, if it is that.
+    pub fn reader(&self) -> Option<&Reader> {
+        if let Role::Reader(reader) = &self.role { Some(reader) } else { None }
     }
 
     /// Whether it has nothing left to do, once faults have stopped.

@@ -82,7 +82,7 @@ impl Rider {
                     post.order_later(moment.now, of, (**body).clone());
                 }
                 Answered::Refused(_) if acknowledged.is_none() => self.phase = Phase::Resting { until: Millis::ZERO },
-                Answered::Refused(_) => {}
+                Answered::Refused(_) | Answered::Skipped => {}
             }
         } else if *cancel == Some(of) {
             *cancel = None;
@@ -105,8 +105,10 @@ impl Rider {
             self.phase = Phase::Resting { until: moment.now + pause };
             return;
         }
+        // Once faults have stopped, what the market has in hand it has to bring to an end by itself.
         if let Some(ride) = seen
             && !ride.aboard
+            && !(moment.settling && ride.in_hand)
             && *patience <= moment.now
             && cancel.is_none()
         {

@@ -3,9 +3,10 @@
 use super::tables::{Driver, Ride, Shift, Stage};
 use super::{Course, Model};
 use crate::broken::{Checked, Promise, ensure};
+use crate::poison;
 use hansom_engine::domain::Session;
 use hansom_engine::lifecycle::{offer, ride, session};
-use hansom_engine::record::{Refusal, RequestRefusal, RequestRide};
+use hansom_engine::record::{Poison, Refusal, RequestRefusal, RequestRide};
 use hansom_engine::{Command, DriverId, Epoch, Event, Key, Offset, RideId, Turn};
 use hansom_geo_index::Millis;
 
@@ -21,6 +22,8 @@ pub enum Answer {
     Refused(Refusal),
     /// It took effect before, at this turn.
     Repeated(Offset),
+    /// It could not be decided.
+    Skipped,
 }
 
 impl Answer {
@@ -29,6 +32,7 @@ impl Answer {
         let said = turn.events.iter().find_map(|event| match event {
             Event::Refused { reason } => Some(Self::Refused(*reason)),
             Event::Repeated { first } => Some(Self::Repeated(*first)),
+            Event::Poisoned { step: Poison::Command } => Some(Self::Skipped),
             _ => None,
         });
         said.unwrap_or(Self::Taken)
@@ -37,7 +41,11 @@ impl Answer {
 
 /// Whether an event is one that the turn's command causes, and no deadline.
 pub fn is_of_command(turn: &Turn, answer: &Answer, event: &Event) -> bool {
-    if let Event::Refused { .. } | Event::Repeated { .. } | Event::Keyed { .. } = event {
+    if let Event::Refused { .. }
+    | Event::Repeated { .. }
+    | Event::Keyed { .. }
+    | Event::Poisoned { step: Poison::Command } = event
+    {
         return true;
     }
     if *answer != Answer::Taken {
@@ -63,7 +71,10 @@ pub fn is_of_command(turn: &Turn, answer: &Answer, event: &Event) -> bool {
             }
             _ => false,
         },
-        Command::ReportPositions(_) => matches!(event, Event::DriverMoved { .. } | Event::PingRefused { .. }),
+        Command::ReportPositions(_) => matches!(
+            event,
+            Event::DriverMoved { .. } | Event::PingRefused { .. } | Event::Poisoned { step: Poison::Ping { .. } }
+        ),
         Command::Propose(_) => matches!(event, Event::ProposalTaken { .. }),
         Command::Checkpoint { .. } => matches!(event, Event::Checkpoint { .. }),
         Command::Tick | Command::Resume { .. } | Command::Upgrade(_) => false,
@@ -79,7 +90,13 @@ impl Model {
     /// Whether the turn's answer is the right one; its deadlines have passed.
     pub(super) fn check_answer(&self, course: &Course<'_>) -> Checked {
         let turn = course.turn;
-        let right = turn.key.and_then(|key| self.known(key, &turn.command)).unwrap_or_else(|| {
+        let is_poison = self.poisons && poison::is_order(turn.key, &turn.command);
+        ensure(is_poison || course.answer != Answer::Skipped, Promise::Calm, || {
+            format!("offset {}: {:?} could not be decided", turn.offset, turn.command)
+        })?;
+        let skipped = is_poison.then_some(Answer::Skipped);
+        let known = || turn.key.and_then(|key| self.known(key, &turn.command));
+        let right = skipped.or_else(known).unwrap_or_else(|| {
             let allowed = self.is_fresh(turn).and_then(|()| self.rules(&turn.command));
             allowed.map_or_else(Answer::Refused, |()| Answer::Taken)
         });

@@ -4,8 +4,8 @@ use super::tables::{Comms, Driver, Shift};
 use super::{Course, Model};
 use crate::broken::{Broken, Checked, Promise, ensure};
 use hansom_engine::Command;
-use hansom_engine::record::{PingRefusal, ShiftStarted};
-use hansom_geo_index::Millis;
+use hansom_engine::record::{Fix, PingRefusal, ShiftStarted};
+use hansom_geo_index::{Coord, Millis};
 
 /// Numbers that differ by a multiple of this are of drivers who had the same place, one after the other.
 const PLACES: u32 = 1 << 20;
@@ -13,6 +13,7 @@ const PLACES: u32 = 1 << 20;
 impl Model {
     pub(super) fn shift_started(&mut self, e: &ShiftStarted) -> Checked {
         let started = Driver::start(e, self.at);
+        self.is_near(e.coord, e.place)?;
         let id = e.driver.0;
         if !self.drivers.contains_key(&id) {
             let place = |id: u32| id % PLACES;
@@ -44,7 +45,7 @@ impl Model {
     }
 
     /// From which session the ping is that is decided.
-    fn session_of_ping(course: &mut Course<'_>, id: u32, seq: u32) -> Checked<u32> {
+    pub(super) fn session_of_ping(course: &mut Course<'_>, id: u32, seq: u32) -> Checked<u32> {
         let ping = match &course.turn.command {
             Command::ReportPositions(pings) => pings.get(course.pings),
             _ => None,
@@ -82,14 +83,14 @@ impl Model {
         ensure(!idle, Promise::Deadline, || format!("driver {id} has nothing to do"))
     }
 
-    pub(super) fn moved(&mut self, course: &mut Course<'_>, id: u32, seq: u32) -> Checked {
+    pub(super) fn moved(&mut self, course: &mut Course<'_>, id: u32, seq: u32, (coord, fix): (Coord, Fix)) -> Checked {
         let session = Self::session_of_ping(course, id, seq)?;
         let at = self.at;
         let driver = self.driver(id)?;
         let current = driver.shift != Shift::Off && session == driver.session && seq > driver.seq;
         ensure(current, Promise::Answer, || "a stale position".into())?;
         (driver.seq, driver.heard, driver.comms) = (seq, at, Comms::Live);
-        Ok(())
+        self.placed(id, coord, fix)
     }
 
     pub(super) fn ping_refused(&mut self, course: &mut Course<'_>, id: u32, seq: u32, reason: PingRefusal) -> Checked {

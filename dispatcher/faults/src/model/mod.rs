@@ -6,23 +6,30 @@
 
 mod answer;
 mod drivers;
+mod index;
 mod money;
 mod rides;
 mod tables;
 
 use crate::broken::{Broken, Checked, Promise, ensure};
+use crate::poison;
 use answer::Answer;
 use hansom_engine::domain::Settings;
 use hansom_engine::lifecycle::offer;
+use hansom_engine::record::Poison;
 use hansom_engine::{Command, Event, Key, Offset, Turn};
-use hansom_geo_index::Millis;
+use hansom_geo_index::{Millis, Network};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tables::{Comms, Driver, Kind, Ride, Shift};
 
 /// The market as it should be.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
     settings: Settings,
+    network: Arc<Network>,
+    /// Whether there are records that cannot be decided.
+    poisons: bool,
     /// When the planner was asked last.
     asked: Millis,
     rides: BTreeMap<u32, Ride>,
@@ -56,9 +63,11 @@ struct Course<'a> {
 }
 
 impl Model {
-    pub fn new(settings: Settings, start: Millis) -> Self {
+    pub fn new(settings: Settings, start: Millis, network: Arc<Network>, poisons: bool) -> Self {
         Self {
             settings,
+            network,
+            poisons,
             asked: start,
             rides: BTreeMap::new(),
             next_ride: 1,
@@ -87,6 +96,11 @@ impl Model {
             // It had no facts of its own.
             ensure(answer::may_be_silent(&turn.command), Promise::Answer, || {
                 format!("offset {}: nothing came of {:?}", turn.offset, turn.command)
+            })?;
+        }
+        if let Command::ReportPositions(pings) = &turn.command {
+            ensure(course.pings == pings.len(), Promise::Answer, || {
+                format!("offset {}: {} of {} positions are answered", turn.offset, course.pings, pings.len())
             })?;
         }
         self.nothing_overdue()?;
@@ -153,7 +167,7 @@ impl Model {
             Event::Keyed { key, offset, ride, .. } => self.keyed(course, *key, *offset, ride.map(|ride| ride.0)),
             Event::KeysExpired { before } => self.keys_expired(*before),
             Event::Resumed { gap_ms } => self.resumed(course, *gap_ms),
-            Event::Poisoned { .. } => Err(Broken::new(Promise::Calm, "a step could not be decided")),
+            Event::Poisoned { step } => self.poisoned(course, *step),
             Event::Upgraded(upgrade) => {
                 self.settings = upgrade.settings.clone();
                 Ok(())
@@ -174,7 +188,7 @@ impl Model {
             Event::SessionOpened { driver, session } => self.session_opened(driver.0, session.0),
             Event::ShiftFinishing { driver } => self.shift_finishing(driver.0),
             Event::ShiftEnded { driver } => self.shift_ended(course, driver.0),
-            Event::DriverMoved { driver, seq, .. } => self.moved(course, driver.0, *seq),
+            Event::DriverMoved { driver, seq, coord, fix, .. } => self.moved(course, driver.0, *seq, (*coord, *fix)),
             Event::PingRefused { driver, seq, reason } => self.ping_refused(course, driver.0, *seq, *reason),
             Event::LegPlanned { driver, .. }
             | Event::DriverChainable { driver }
@@ -207,11 +221,23 @@ impl Model {
             Event::DriverArrived { ride, driver, until } => self.arrived(ride.0, driver.0, *until),
             Event::RiderBoarded { ride, driver } => self.boarded(ride.0, driver.0),
             Event::RideReleased { ride, driver, cause } => self.released(course, ride.0, driver.0, *cause),
-            Event::RideEnded { ride, outcome, driver, .. } => {
+            Event::RideEnded { ride, outcome, driver, place } => {
+                self.left_at(driver.map(|driver| driver.0), *place);
                 self.ended(course, ride.0, *outcome, driver.map(|driver| driver.0))
             }
             Event::Settled(e) => self.settled(e),
             Event::RideRetired { ride } => self.retired(course, ride.0),
+        }
+    }
+
+    /// A step could not be decided: nothing comes of it.
+    fn poisoned(&self, course: &mut Course<'_>, step: Poison) -> Checked {
+        match step {
+            Poison::Ping { driver, seq } if self.poisons && poison::is_ping(seq) => {
+                Self::session_of_ping(course, driver.0, seq).map(drop)
+            }
+            Poison::Command if course.answer == Answer::Skipped => Ok(()),
+            _ => Err(Broken::new(Promise::Calm, "a step could not be decided")),
         }
     }
 

@@ -113,6 +113,10 @@ impl Model {
 
     pub(super) fn reviewed(&mut self, course: &mut Course<'_>, id: u32, until: Millis) -> Checked {
         self.passed(course, id, Kind::Review)?;
+        let (at, give_up) = (self.at, self.settings.give_up);
+        let ride = self.ride(id)?;
+        let goes_on = ride.stage != Stage::Used || at - ride.asked < give_up + ride.extended;
+        ensure(goes_on, Promise::Deadline, || format!("ride {id} should be given up by now"))?;
         let due = self.at + self.settings.review;
         ensure(until == due, Promise::Deadline, || format!("the next review should be at {due:?}"))?;
         self.ride(id)?.timer = Some((Kind::Review, due));
@@ -125,6 +129,8 @@ impl Model {
         let ride = self.ride(id)?;
         ensure(ride.stage == Stage::Coming(driver), Promise::Answer, || format!("ride {id} is {:?}", ride.stage))?;
         (ride.stage, ride.timer) = (Stage::AtPickup(driver), Some((Kind::NoShow, due)));
+        let pickup = ride.pickup;
+        self.left_at(Some(driver), Some(pickup));
         Ok(())
     }
 
@@ -132,6 +138,8 @@ impl Model {
         let ride = self.ride(id)?;
         ensure(ride.stage == Stage::AtPickup(driver), Promise::Answer, || format!("ride {id} is {:?}", ride.stage))?;
         (ride.stage, ride.timer) = (Stage::Aboard(driver), None);
+        let pickup = ride.pickup;
+        self.left_at(Some(driver), Some(pickup));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use hansom_engine::lifecycle::ride::{Outcome, Status};
 use hansom_engine::lifecycle::session;
 use hansom_engine::record::{RideRequested, ShiftStarted};
 use hansom_engine::{DriverId, Money, Name};
-use hansom_geo_index::Millis;
+use hansom_geo_index::{Millis, Position};
 
 /// Where a ride is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,7 @@ pub struct Ride {
     pub class: u8,
     pub blocked: Box<[DriverId]>,
     pub fare: Money,
+    pub pickup: Position,
     pub offer: Option<Offer>,
     /// Offers that were declined or expired.
     pub failed: u32,
@@ -86,6 +87,7 @@ impl Ride {
             class: e.class,
             blocked: e.blocked.clone(),
             fare: e.fare,
+            pickup: e.pickup,
             offer: None,
             failed: 0,
             resting: Vec::new(),
@@ -136,6 +138,8 @@ pub struct Driver {
     pub seats: u8,
     pub class: u8,
     pub comms: Comms,
+    /// Where on the streets his vehicle is looked for.
+    pub anchor: Position,
     pub heard: Millis,
     pub seq: u32,
     pub offered: Option<u32>,
@@ -153,6 +157,7 @@ impl Driver {
             seats: e.seats,
             class: e.class,
             comms: Comms::Live,
+            anchor: e.place,
             heard: at,
             seq: 0,
             offered: None,

@@ -2,15 +2,17 @@
 //!
 //! Nothing of this is in the product's path. A bug of the rules is planted in a writer of its own, which has the engine
 //! answer and changes what it says; one of the disk in a disk around the simulated one; one of recovery in the files, before
-//! the market is opened.
+//! the market is opened; one of what followers are told in the simulation's own stream.
 
 mod disk;
 mod files;
 mod rules;
+mod writer;
 
 pub(crate) use disk::around;
 pub(crate) use files::{snapshots, tamper};
-pub(crate) use rules::{Bred, Mutant};
+pub(crate) use rules::but_poison;
+pub(crate) use writer::{Bred, Mutant};
 
 use hansom_engine::{Command, Key, State, Turn};
 use hansom_geo_index::Millis;
@@ -75,6 +77,10 @@ pub enum Bug {
     ReleaseAfterError,
     /// The follower takes turns as they are decided, and its snapshots may tell of more than the log.
     FollowBeforeSync,
+    /// Those who follow the market are not told that it came back.
+    StreamSkips,
+    /// Who fell behind goes on with what is in memory, and is not told of the gap.
+    GapUntold,
 }
 
 /// A bug of the rules.
@@ -112,8 +118,16 @@ pub enum RuleBug {
     BoardedAfterEnd,
     /// A ride that waits loses its deadline.
     Unattended,
+    /// A ride that used all its offers is looked at again for ever.
+    NeverGivenUp,
+    /// A ride that lost an offer gets no other one.
+    PassedOver,
     /// A position is taken that is older than the last.
     StalePosition,
+    /// A position is taken, and the vehicle is looked for where it was before.
+    MissedPing,
+    /// What is restored looks for vehicles on other streets.
+    StaleIndex,
     /// A later ride is looked at before an earlier one.
     OutOfLine,
     /// A driver is given up without a warning.
@@ -134,6 +148,14 @@ pub enum RuleBug {
     NoResume,
     /// A rule panics.
     Panic,
+    /// None: there are records that cannot be decided, and each delays only itself.
+    Poison,
+    /// A position that cannot be decided takes those behind it with it.
+    PoisonTakesBundle,
+    /// An order that cannot be decided is noted as taken.
+    PoisonTakesEffect,
+    /// The market stops at what cannot be decided.
+    PoisonStops,
 }
 
 /// A bug between log and disk.
@@ -172,5 +194,16 @@ impl Bug {
     /// Whether it is planted in a writer other than the market's.
     pub(crate) fn has_own_writer(self) -> bool {
         matches!(self, Self::Rule(_))
+    }
+
+    /// Whether there are records that cannot be decided.
+    pub(crate) fn has_poison(self) -> bool {
+        matches!(self, Self::Rule(bug) if bug.has_poison())
+    }
+}
+
+impl RuleBug {
+    fn has_poison(self) -> bool {
+        matches!(self, Self::Poison | Self::PoisonTakesBundle | Self::PoisonTakesEffect | Self::PoisonStops)
     }
 }

@@ -1,144 +1,29 @@
-//! Bugs of the rules: a writer like the market's, in which what the engine answers is changed before it is kept.
+//! Bugs of the rules: what the engine answers is changed before it is kept.
 
-use super::{RuleBug, Service};
-use crate::server::FOLDER;
-use crate::town::Setting;
+use super::RuleBug;
+use crate::poison;
 use hansom_engine::decide::{Step, decide};
 use hansom_engine::domain::{Planner, Session};
+use hansom_engine::lifecycle::ride::Outcome;
 use hansom_engine::lifecycle::{ride, session};
-use hansom_engine::planner::batch::BatchPlanner;
-use hansom_engine::planner::problem;
-use hansom_engine::record::canonical::blank;
-use hansom_engine::record::{
-    Account, Fix, Header, Ping, PingRefusal, Proposal, Refusal, RequestRide, RideRequested, fingerprint,
-};
+use hansom_engine::record::{Account, Fix, Ping, PingRefusal, Refusal, RequestRide, RideRequested, fingerprint};
 use hansom_engine::state::{Driver, TimerKind};
-use hansom_engine::{Command, Desk, Event, Key, Money, Offset, Stamp, State, Turn, steps};
+use hansom_engine::{Command, Desk, Epoch, Event, Key, Money, Offset, Stamp, State, Turn};
 use hansom_geo_index::Millis;
-use hansom_market::log::{LogError, Outlet, Reader, Writer};
-use hansom_market::recovery::LOG_FOLDER;
-use hansom_market::seam::sim::SimDisk;
-use hansom_market::{MarketError, Wakeup};
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
-
-/// A writer with a bug.
-pub(crate) struct Mutant {
-    bug: RuleBug,
-    desk: Desk,
-    planner: BatchPlanner,
-    latency: Millis,
-    state: State,
-    log: Writer,
-    next: Offset,
-    now: Millis,
-    answer: Option<(Millis, Proposal)>,
-    memory: Memory,
-}
+use std::panic::resume_unwind;
 
 /// What the bug remembers: no rule may remember anything.
 #[derive(Debug, Default)]
-struct Memory {
+pub(super) struct Memory {
     taken: BTreeMap<Key, Offset>,
     steps: u64,
-}
-
-/// A mutant, what it restored, and its first turn.
-pub(crate) struct Bred {
-    pub mutant: Mutant,
-    pub restored: State,
-    pub next: Offset,
-    pub resumed: Option<Turn>,
-}
-
-impl Mutant {
-    /// Opens the market as the product would, but for snapshots.
-    pub fn open(
-        disk: &SimDisk,
-        setting: &Setting,
-        header: &Header,
-        wall: Millis,
-        bug: RuleBug,
-        outlet: Outlet,
-    ) -> Result<Bred, LogError> {
-        let streets = &setting.streets;
-        let folder = Path::new(FOLDER).join(LOG_FOLDER);
-        let mut state = State::of_log(&setting.header, &streets.network);
-        let (mut next, mut now, mut memory) = (Offset(0), header.started_at, Memory::default());
-        let tail = match Reader::open_on(Arc::new(disk.clone()), &folder, 0) {
-            Err(LogError::NoLog { .. }) => None,
-            Err(fault) => return Err(fault),
-            Ok(mut reader) => {
-                let mut turn = blank();
-                loop {
-                    match reader.next(&mut turn) {
-                        Ok(Some(_)) => {}
-                        Ok(None) | Err(LogError::Torn { .. }) => break,
-                        Err(fault) => return Err(fault),
-                    }
-                    steps::fold(&mut state, &streets.network, &turn);
-                    memory.note(&turn);
-                    (next, now) = (Offset(turn.offset.0 + 1), turn.at);
-                }
-                Some(reader.tail())
-            }
-        };
-        let is_new = tail.is_none();
-        let log = Writer::open_durable(Arc::new(disk.clone()), &folder, header, tail, setting.keep.log, outlet)?;
-        let restored = state.clone();
-        let mut mutant = Self {
-            bug,
-            desk: Desk::new(streets.network.clone(), streets.router.clone(), streets.snap.clone()),
-            planner: BatchPlanner::new(streets.network.clone(), streets.router.clone()),
-            latency: header.planner_latency,
-            state,
-            log,
-            next,
-            now,
-            answer: None,
-            memory,
-        };
-        let speaks = !is_new && bug != RuleBug::NoResume;
-        let resumed = speaks.then(|| mutant.turn(wall, None, Command::Resume { since: now })).transpose();
-        Ok(Bred { resumed: resumed.map_err(|_| LogError::Failed)?, mutant, restored, next })
-    }
-
-    fn turn(&mut self, at: Millis, key: Option<Key>, command: Command) -> Result<Turn, MarketError> {
-        let stamp = Stamp { at: at.max(self.now), offset: self.next };
-        self.now = stamp.at;
-        self.next = Offset(stamp.offset.0 + 1);
-        let Self { bug, desk, state, memory, .. } = self;
-        let mut decided = stamp;
-        let tie = state.timers().first().is_some_and(|timer| timer.kind == TimerKind::Offer && timer.due == stamp.at);
-        if *bug == RuleBug::DeadlineBeforeCommand && tie {
-            decided.at = stamp.at + Millis(1);
-        }
-        let rules = |desk: &mut Desk, state: &State, stamp, step: Step<'_>, out: &mut Vec<Event>| {
-            rule(*bug, memory, desk, state, (stamp, step), out);
-        };
-        let mut turn = steps::turn_by(rules, desk, state, decided, key, command, Vec::new());
-        turn.at = stamp.at;
-        if *bug == RuleBug::Drift {
-            for event in &mut turn.events {
-                if let Event::LegPlanned { eta_ms, .. } = event {
-                    *eta_ms += 1;
-                }
-            }
-        }
-        memory.note(&turn);
-        if state.matching_due() == Some(stamp.offset) {
-            let question = problem(state, stamp.offset, stamp.at);
-            let proposal = self.planner.propose(&question);
-            let proposal = proposal.map_err(|source| MarketError::Planner { basis: stamp.offset, source })?;
-            self.answer = Some((stamp.at + self.latency, proposal));
-        }
-        Ok(self.log.append(turn)?.clone())
-    }
+    /// The last turn in which something could not be decided.
+    poisoned: Option<Offset>,
 }
 
 impl Memory {
-    fn note(&mut self, turn: &Turn) {
+    pub fn note(&mut self, turn: &Turn) {
         for event in &turn.events {
             if let Event::Keyed { key, offset, .. } = event {
                 self.taken.insert(*key, *offset);
@@ -147,43 +32,8 @@ impl Memory {
     }
 }
 
-impl Service for Mutant {
-    fn submit(&mut self, at: Millis, key: Option<Key>, command: Command) -> Result<Turn, MarketError> {
-        self.turn(at, key, command)
-    }
-
-    fn next_wakeup(&self, _: Millis) -> Option<Wakeup> {
-        let answer = self.answer.as_ref().map(|(due, _)| *due);
-        let timer = self.state.next_deadline().map(|due| due + Millis(1));
-        answer.into_iter().chain(timer).min().map(|at| Wakeup { at, urgent: true })
-    }
-
-    fn wake(&mut self, at: Millis) -> Result<Turn, MarketError> {
-        match self.answer.take_if(|(due, _)| *due <= at) {
-            Some((_, proposal)) => self.turn(at, None, Command::Propose(Box::new(proposal))),
-            None => self.turn(at, None, Command::Tick),
-        }
-    }
-
-    fn checkpoint(&mut self, at: Millis) -> Result<Turn, MarketError> {
-        self.turn(at, None, Command::Checkpoint { slice: (self.next.0 % 64) as u16 })
-    }
-
-    fn commit(&mut self) -> Result<(), MarketError> {
-        Ok(self.log.commit()?)
-    }
-
-    fn state(&self) -> &State {
-        &self.state
-    }
-
-    fn close(self: Box<Self>) -> Result<(), LogError> {
-        self.log.close().map(|_| ())
-    }
-}
-
 /// What the engine answers, changed.
-fn rule(
+pub(super) fn rule(
     bug: RuleBug,
     memory: &mut Memory,
     desk: &mut Desk,
@@ -192,6 +42,9 @@ fn rule(
     out: &mut Vec<Event>,
 ) {
     memory.steps += 1;
+    if bug.has_poison() && is_lost(bug, memory, stamp, step) {
+        return;
+    }
     let first = out.len();
     if !asked_otherwise(bug, memory, desk, state, (stamp, step), out) {
         decide(desk, state, stamp, step, out);
@@ -200,6 +53,26 @@ fn rule(
     if let Some(more) = told_more(bug, state, step, &out[first..]) {
         out.push(more);
     }
+}
+
+/// Decides as the engine does, but for what no rule can decide.
+pub(crate) fn but_poison(desk: &mut Desk, state: &State, stamp: Stamp, step: Step<'_>, out: &mut Vec<Event>) {
+    rule(RuleBug::Poison, &mut Memory::default(), desk, state, (stamp, step), out);
+}
+
+/// Panics on what no rule can decide; of what comes after it in the same turn, whether a bug has it lost, too.
+fn is_lost(bug: RuleBug, memory: &mut Memory, stamp: Stamp, step: Step<'_>) -> bool {
+    let is_poison = match step {
+        Step::Ping(ping) => poison::is_ping(ping.seq),
+        Step::Command(key, command) => poison::is_order(key, command),
+        Step::Timer(_) => false,
+    };
+    if is_poison {
+        memory.poisoned = Some(stamp.offset);
+        // A panic that tells nobody: there are many.
+        resume_unwind(Box::new("a record that no rule can decide"));
+    }
+    bug == RuleBug::PoisonTakesBundle && matches!(step, Step::Ping(_)) && memory.poisoned == Some(stamp.offset)
 }
 
 /// Whether the engine was asked something else than it should have been.
@@ -249,6 +122,12 @@ fn asked_otherwise(
                 decide(desk, state, stamp, Step::Timer(other), out);
             }
             decide(desk, state, stamp, step, out);
+        }
+        (RuleBug::PassedOver, _) => {
+            decide(desk, state, stamp, step, out);
+            let passed_over = |event: &Event| matches!(event, Event::OfferMade(made) if made.epoch > Epoch(1));
+            let kept: Vec<Event> = out.drain(first..).filter(|event| !passed_over(event)).collect();
+            out.extend(kept);
         }
         (RuleBug::Panic, Step::Command(_, Command::DeclineOffer { .. })) => panic!("a rule that panics"),
         _ => return false,
@@ -301,6 +180,14 @@ fn told_otherwise(bug: RuleBug, memory: &Memory, state: &State, (stamp, step): (
                 said[0] = Event::OfferAccepted { ride, driver, epoch, promised, slip_at: None };
             }
         }
+        (RuleBug::NeverGivenUp, Step::Timer(_)) => {
+            let until = stamp.at + state.settings().review;
+            for event in said {
+                if let Event::RideEnded { ride, outcome: Outcome::NoDriver, .. } = *event {
+                    *event = Event::RideReviewed { ride, until };
+                }
+            }
+        }
         (RuleBug::TwoOffers, _) => {
             let thinking = state.fleet().drivers().find(|driver| driver.offered.is_some());
             for event in said {
@@ -338,6 +225,7 @@ fn told_wrongly(bug: RuleBug, memory: &Memory, event: &mut Event) {
                 *event = Event::SlipPassed { ride };
             }
         }
+        (RuleBug::MissedPing, Event::DriverMoved { fix: fix @ Fix::Anchored(_), .. }) => *fix = Fix::Kept,
         (RuleBug::NoForget, event @ Event::DriverForgotten { .. }) => {
             if let Event::DriverForgotten { driver } = *event {
                 *event = Event::DriverKept { driver, until: Millis(i64::MAX) };

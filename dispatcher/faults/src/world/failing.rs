@@ -6,10 +6,12 @@ use crate::audit::Reread;
 use crate::broken::{Broken, Checked, Promise, ensure};
 use crate::kinds::Kind;
 use crate::planted::{Bug, snapshots, tamper};
-use crate::server::{Begun, Process};
+use crate::server::{Begun, Process, log_folder};
 use crate::town::DiskWeather;
+use hansom_engine::Offset;
 use hansom_geo_index::Millis;
 use hansom_market::recovery::RecoveryError;
+use hansom_market::seam::disk::Disk;
 use hansom_market::seam::sim::{Act, Fault, Left, SimDisk};
 
 impl World {
@@ -158,7 +160,8 @@ impl World {
             let names_lost = lies.iter().any(|met| met.act == Act::SyncFolder);
             if self.audit.is_lost_in_silence(begun.next, names_lost) {
                 let unsynced = lies.iter().any(|met| met.fault == Fault::Unsynced);
-                ensure(begun.repaired || unsynced, Promise::Detected, || "what was cut off is not told".into())?;
+                let told = begun.repaired || self.is_kept(begun.next) || unsynced;
+                ensure(told, Promise::Detected, || "what was cut off is not told".into())?;
                 return Ok(Some(Ending::LostInSilence));
             }
         }
@@ -187,8 +190,17 @@ impl World {
         Ok(None)
     }
 
+    /// Whether what was cut off behind the turn before `next` is kept in a file: by a start that did not come to its end, and told
+    /// nobody.
+    fn is_kept(&self, next: Offset) -> bool {
+        let files = self.disk.files(&log_folder()).unwrap_or_default();
+        let name = format!("{:020}.torn", next.0);
+        files.iter().filter_map(|file| file.file_name()?.to_str()).any(|file| file.starts_with(&name))
+    }
+
     /// All is over: the last look at everything.
     pub(super) fn end(&mut self) -> Checked<Ending> {
+        self.tell_the_rest()?;
         if let Some(process) = self.process.take() {
             self.audit.agrees(&process)?;
             if self.chance.chance(50) {

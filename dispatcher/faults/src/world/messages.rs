@@ -2,6 +2,7 @@
 
 use super::{Happening, World};
 use crate::client::{ClientId, Down, Up};
+use crate::draws::Draws;
 use crate::kinds::Kind;
 use crate::town::Weather;
 use hansom_geo_index::Millis;
@@ -35,12 +36,14 @@ impl World {
         if self.moment().settling || weather.is_fair() {
             return self.plan(self.now + Weather::SHORTEST, message());
         }
-        let copies = if self.net.chance(weather.lost) { 0 } else { 1 + u64::from(self.net.chance(weather.doubled)) };
+        let net = self.net_of(way.0);
+        let copies = if net.chance(weather.lost) { 0 } else { 1 + u64::from(net.chance(weather.doubled)) };
         self.summary.faults.add(Kind::Lost, u64::from(copies == 0));
         self.summary.faults.add(Kind::Doubled, u64::from(copies == 2));
         for _ in 0..copies {
             // In steps, so that things meet at the same moment.
-            let delay = Millis(Weather::SHORTEST.0 * self.net.between(1, weather.delay.0 / Weather::SHORTEST.0));
+            let delay =
+                Millis(Weather::SHORTEST.0 * self.net_of(way.0).between(1, weather.delay.0 / Weather::SHORTEST.0));
             let arrives = self.now + delay;
             let latest = self.arrivals.entry(way).or_insert(arrives);
             self.summary.faults.add(Kind::Late, u64::from(delay > Weather::SHORTEST));
@@ -48,6 +51,11 @@ impl World {
             *latest = arrives.max(*latest);
             self.plan(arrives, message());
         }
+    }
+
+    /// By what it is drawn what becomes of a client's messages.
+    pub(super) fn net_of(&mut self, client: ClientId) -> &mut Draws {
+        if self.clients[client].reader().is_some() { &mut self.aside } else { &mut self.net }
     }
 
     /// A line that no decoder takes.

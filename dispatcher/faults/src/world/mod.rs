@@ -2,10 +2,11 @@
 
 mod failing;
 mod messages;
+mod telling;
 
 use crate::audit::Audit;
 use crate::broken::{Broken, Checked, Promise};
-use crate::client::{Client, ClientId, Device, Down, Moment, Post, Rider, Role, Up};
+use crate::client::{Client, ClientId, Device, Down, Moment, Post, Reader, Rider, Role, Up};
 use crate::draws::Draws;
 use crate::kinds::Kind;
 use crate::server::{Process, Received};
@@ -52,6 +53,8 @@ pub(crate) struct World {
     chance: Draws,
     noise: Draws,
     lies: Draws,
+    /// What becomes of the messages of readers: nothing else is drawn otherwise because of them.
+    aside: Draws,
     clients: Vec<Client>,
     /// When the last message to (`false`) or from (`true`) a client arrives, of those under way so far.
     arrivals: BTreeMap<(ClientId, bool), Millis>,
@@ -81,7 +84,7 @@ impl World {
             disk.fail_at(operation, Fault::PowerLoss);
         }
         let mut world = Self {
-            audit: Audit::new(&setting),
+            audit: Audit::new(&setting, options.bug),
             header: setting.header.clone(),
             now: Millis::ZERO,
             agenda: BTreeMap::new(),
@@ -90,6 +93,7 @@ impl World {
             chance: Draws::new(seed, 3),
             noise: Draws::new(seed, 4),
             lies: Draws::new(seed, 5),
+            aside: Draws::new(seed, 6),
             clients: Vec::new(),
             arrivals: BTreeMap::new(),
             disk,
@@ -136,6 +140,9 @@ impl World {
             let rider = Rider::new(rider, network.clone(), drivers, mischief, first);
             self.clients.push(Client { post, role: Role::Rider(rider) });
         }
+        for tells_gaps in [false, true] {
+            self.clients.push(Client { post: post(), role: Role::Reader(Reader::new(tells_gaps)) });
+        }
         for id in 0..self.clients.len() {
             self.plan(Millis(50 * (id as i64 + 1)), Happening::Act(id));
         }
@@ -169,6 +176,11 @@ impl World {
         self.summary.operations = self.disk.operations();
         self.summary.faults.add_disk(&self.disk.met(), self.disk.refused());
         self.summary.fates = self.audit.fates();
+        self.summary.poisoned = self.audit.poisoned();
+        for reader in self.clients.iter().filter_map(Client::reader) {
+            let (told, gaps) = reader.counts();
+            (self.summary.told, self.summary.gaps) = (self.summary.told + told, self.summary.gaps + gaps);
+        }
         Ok(self.summary)
     }
 
@@ -218,7 +230,7 @@ impl World {
                 let moment = self.moment();
                 let ups = self.clients[id].act(moment);
                 self.send_all(id, ups);
-                let pause = Millis(50 * self.net.between(8, 24));
+                let pause = Millis(50 * self.net_of(id).between(8, 24));
                 self.plan(self.now + pause, Happening::Act(id));
             }
             Happening::Up(from, Up::Look(wish)) => {
@@ -227,6 +239,7 @@ impl World {
                     self.reply(from, &seen);
                 }
             }
+            Happening::Up(from, Up::Follow { from: at, tells_gaps }) => self.tell(from, at, tells_gaps)?,
             Happening::Up(from, Up::Line(line)) => {
                 let (now, wall) = (self.now, self.wall());
                 let Some(process) = &mut self.process else { return Ok(None) };
@@ -362,6 +375,7 @@ impl World {
             self.audit.released(&self.disk, process, &turn, trusts)?;
             answers.extend(process.answer(&turn));
             process.follow(&turn);
+            process.stream.push(&turn);
         }
         for (to, answer) in answers {
             self.summary.answers += 1;
