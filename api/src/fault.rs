@@ -67,6 +67,7 @@ impl LineFault {
                 Self { retry_after: Some(*retry_after), ..Self::of("overloaded", cause, true) }
             }
             NotTaken::Foreign => Self::of(FORBIDDEN, cause, false),
+            NotTaken::Elsewhere => Self::of("on_shift_elsewhere", cause, false),
             NotTaken::Away(_) => Self { retry_after: Some(AWAY), ..Self::of("unavailable", cause, true) },
             NotTaken::Unknown => Self { retry_after: Some(AWAY), ..Self::of("unknown_outcome", cause, true) },
         }

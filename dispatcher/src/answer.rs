@@ -84,6 +84,9 @@ pub enum NotTaken {
     /// It is about a ride of somebody else than the rider who sends it. Nothing has happened.
     #[error("the ride is another rider's")]
     Foreign,
+    /// It begins the shift of a driver who is on shift in another market. Nothing has happened.
+    #[error("the driver is on shift in another market")]
+    Elsewhere,
     /// The market stopped while it had the command: whether that has a turn shows a retry with the same key.
     #[error("the market stopped before the command was durable; send it again with the same key")]
     Unknown,

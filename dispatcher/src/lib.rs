@@ -19,6 +19,7 @@ mod release;
 mod reports;
 mod retention;
 mod shared;
+mod shifts;
 mod supervisor;
 pub mod trace;
 

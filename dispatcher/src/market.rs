@@ -11,7 +11,7 @@ use hansom_engine::lifecycle::ride::Status;
 use hansom_engine::lifecycle::session;
 use hansom_engine::record::Header;
 use hansom_engine::steps::Rules;
-use hansom_engine::{Command, Offset};
+use hansom_engine::{Command, Event, Offset};
 use hansom_geo_index::Millis;
 use hansom_market::follower::{self, Following};
 use hansom_market::ingest::Names;
@@ -31,6 +31,7 @@ use crate::positions::Positions;
 use crate::release::{Durable, Opened, Outbox};
 use crate::retention::{self, Retention};
 use crate::shared::Shared;
+use crate::shifts::Claim;
 
 /// Commands taken before positions get their turn and other messages are looked at.
 const BATCH: usize = 256;
@@ -180,15 +181,34 @@ impl MarketActor {
             market = market.decide_by(rules);
         }
         let state = market.state();
-        let names = Names::of(state, self.spec.streets.network.clone());
+        let mut names = Names::of(state, self.spec.streets.network.clone());
         let opened = Opened {
             names: names.clone(),
             open_requests: state.rides().iter().filter(|ride| !matches!(ride.status, Status::Ended(_))).count() as i64,
             drivers: state.fleet().drivers().filter(|driver| driver.session != session::Status::Off).count() as i64,
         };
         self.outbox.try_send(Durable::Opened(Box::new(opened))).map_err(|_| Cause::Stuck)?;
+        self.let_go(&mut market, &mut names)?;
         let checked = (Instant::now(), market.turns());
         Ok(Serving { market, names, positions: Positions::new(), follower, checked, found: Found::default() })
+    }
+
+    /// Ends the shifts of those who went on shift in another market while this one was closed.
+    fn let_go(&self, market: &mut Market, names: &mut Names) -> Result<(), Cause> {
+        let on_shift = market.state().fleet().drivers().filter(|driver| driver.session != session::Status::Off);
+        let elsewhere =
+            self.shared.shifts.open(&self.shared.name, on_shift.map(|driver| &driver.name), Offset(market.turns()));
+        if !elsewhere.is_empty() {
+            let drivers = elsewhere.len();
+            warn!(market = %self.shared.name, drivers, "drivers are on shift in another market: their shifts end in this one");
+        }
+        for name in elsewhere {
+            let driver = names.driver_id(&name).and_then(|driver| market.state().fleet().get(driver));
+            if let Some((driver, session)) = driver.map(|driver| (driver.id, driver.device)) {
+                names.learn(market.submit(self.shared.clock.now(), None, Command::EndShift { driver, session })?);
+            }
+        }
+        Ok(())
     }
 
     /// Who answers its matching problems. An answer of a program outside that is not taken is kept in quarantine.
@@ -433,11 +453,28 @@ impl MarketActor {
             Work::Command(key, command) => (key, command),
         };
         let (offset, began) = (Offset(market.turns()), Instant::now());
+        let is_repeat = key.is_some_and(|key| market.state().keys().get(key).is_some());
+        let claimed = match &command {
+            Command::StartShift(shift) if !is_repeat => {
+                let claim = self.shared.shifts.claim(&self.shared.name, &shift.driver, offset);
+                if claim == Claim::Elsewhere {
+                    let _ = reply.send(Err(NotTaken::Elsewhere));
+                    return Ok(());
+                }
+                Some((shift.driver.clone(), claim))
+            }
+            _ => None,
+        };
         self.shared.figures.queue.observe((began - since).as_secs_f64());
         self.shared.acks.expect(offset, Times { came: since, decided: began }, reply, trace);
         self.shared.decisions.begin(market.turns());
         let taken = guarded(|| {
-            names.learn(market.submit(at, key, command)?);
+            let turn = market.submit(at, key, command)?;
+            names.learn(turn);
+            if let Some((driver, claim)) = claimed {
+                let begun = turn.events.iter().any(|event| matches!(event, Event::ShiftStarted(_)));
+                self.shared.shifts.settle(&driver, &claim, offset, begun);
+            }
             Ok(())
         });
         let decided = Instant::now();
@@ -568,6 +605,7 @@ impl Handler<Close> for MarketActor {
             }),
             None => Ok(Farewell::default()),
         };
+        self.shared.shifts.close(&self.shared.name);
         self.shared.set(Standing::Closed);
         ctx.stop();
         closed

@@ -115,6 +115,13 @@ impl Release {
             }
             shared.reports.release(turn);
             let offers = self.asked.release(&shared.name, turn, trace.flatten(), &shared.decisions, durable);
+            for event in &turn.events {
+                if let Event::ShiftEnded { driver } = event
+                    && let Some(driver) = names.driver(*driver)
+                {
+                    shared.shifts.ended(&shared.name, driver, turn.offset);
+                }
+            }
             names.learn(turn);
             told.extend(tell(&shared.name, turn, names).map(|told| Told { offers, ..told }));
             count(&shared.figures, turn);

@@ -19,6 +19,7 @@ use crate::market::Spec;
 use crate::quarantine::Quarantine;
 use crate::release::ReleasedNames;
 use crate::reports::Reports;
+use crate::shifts::Shifts;
 use crate::trace::Decisions;
 
 /// What the actor of a market shares with those who talk to it.
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub lanes: Lanes,
     pub acks: Acks,
     pub reports: Reports,
+    /// Shared by all markets.
+    pub shifts: Arc<Shifts>,
     pub decisions: Decisions,
     pub events: Events,
     pub feeds: Feeds,
@@ -47,12 +50,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Of a market that is about to be opened as `spec` says.
-    pub fn new(spec: &Spec, figures: MarketFigures) -> Self {
+    pub fn new(spec: &Spec, figures: MarketFigures, shifts: Arc<Shifts>) -> Self {
         Self {
             name: spec.header.name.as_str().into(),
             lanes: Lanes::new(spec.capacity),
             acks: Acks::default(),
             reports: Reports::default(),
+            shifts,
             decisions: Decisions::default(),
             events: Events::from(0, spec.keep_told_bytes),
             feeds: Feeds::default(),

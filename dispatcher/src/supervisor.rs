@@ -25,6 +25,7 @@ use crate::quarantine::NotKept;
 use crate::release::{Durable, Outbox, Release, tell};
 use crate::reports::PendingReport;
 use crate::shared::Shared;
+use crate::shifts::Shifts;
 use crate::trace::Trace;
 
 /// All markets of a process. Made and used within an actix system.
@@ -32,6 +33,7 @@ use crate::trace::Trace;
 pub struct Dispatcher {
     markets: Mutex<BTreeMap<Arc<str>, Entry>>,
     figures: Arc<Figures>,
+    shifts: Arc<Shifts>,
     /// The thread of what leaves the markets.
     way_out: Arbiter,
 }
@@ -70,7 +72,12 @@ pub enum MarketsError {
 impl Dispatcher {
     /// No market yet.
     pub fn new() -> Self {
-        Self { markets: Mutex::default(), figures: Arc::new(Figures::new()), way_out: Arbiter::new() }
+        Self {
+            markets: Mutex::default(),
+            figures: Arc::new(Figures::new()),
+            shifts: Arc::default(),
+            way_out: Arbiter::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry>> {
@@ -84,7 +91,7 @@ impl Dispatcher {
         if markets.contains_key(&name) {
             return Err(MarketsError::Twice { name });
         }
-        let shared = Arc::new(Shared::new(&spec, self.figures.of(&name)));
+        let shared = Arc::new(Shared::new(&spec, self.figures.of(&name), self.shifts.clone()));
         let (release, outbox) = Release::new(shared.clone());
         Release::start_in_arbiter(&self.way_out.handle(), |_| release);
         let arbiter = Arbiter::new();

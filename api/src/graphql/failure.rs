@@ -106,6 +106,8 @@ failures! {
     }
     /// Whoever sends it may not. Nothing has happened.
     NotAllowed {}
+    /// The driver is on shift in another market. Nothing has happened.
+    OnShiftElsewhere {}
     /// Whoever sends it sent too much. Nothing has happened.
     RateLimited {}
     /// No market of this name is open, or several are and none was named.
@@ -222,6 +224,7 @@ impl From<&NotTaken> for Failure {
                 let standing = standing.to_string();
                 Self::Unavailable(Unavailable { standing, reason, retryable, retry_after_ms })
             }
+            NotTaken::Elsewhere => Self::OnShiftElsewhere(OnShiftElsewhere { reason, retryable, retry_after_ms }),
             NotTaken::Foreign => Self::NotAllowed(NotAllowed { reason, retryable, retry_after_ms }),
             NotTaken::Unknown => Self::OutcomeUnknown(OutcomeUnknown { reason, retryable, retry_after_ms }),
         }

@@ -174,8 +174,14 @@ fn markets_are_kept_apart() {
     let served = Served::start(vec![spec("east", data.path(), 64), spec("west", data.path(), 64)]);
     let shift = start_shift(1, "ann", 3, 3);
     assert!(served.lines("/v1/commands?market=east", std::slice::from_ref(&shift))[0].get("error").is_none());
-    let mut named: Value = serde_json::from_str(&shift).expect("JSON");
-    named["market"] = json!("west");
+    let west = |line: &str| {
+        let mut named: Value = serde_json::from_str(line).expect("JSON");
+        named["market"] = json!("west");
+        named
+    };
+    let elsewhere = &served.lines("/v1/commands", &[west(&shift).to_string()])[0]["error"];
+    assert_eq!((&elsewhere["code"], &elsewhere["retryable"]), (&json!("on_shift_elsewhere"), &json!(false)));
+    let named = west(&start_shift(2, "bob", 3, 3));
     let answers = served.lines("/v1/commands", &[named.to_string(), shift.clone()]);
     assert!(answers[0].get("error").is_none(), "{answers:?}");
     assert_eq!(answers[1]["error"]["code"], "no_market");

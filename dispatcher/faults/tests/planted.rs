@@ -16,7 +16,7 @@
 //! | 12 a subscription sees no gap, or a declared one | `stream_skips`, `gap_untold` |
 //! | 13 when faults stop, every ride reaches a terminal state | `passed_over`, `never_given_up`, `no_answer` |
 //! | 14 first in, first out where a queue promises it | `out_of_line` |
-//! | 15 a driver is in one market at a time | none: a simulation has one market, and markets share nothing |
+//! | 15 a driver is in one market at a time | a simulation has one market: `dispatcher/src/supervisor/tests/elsewhere.rs` has several, which know nothing of each other |
 //!
 //! Some are seen by the model before the engine's own invariant would show them, as the account of the rules is the finer one.
 //! The rules of durability: nothing is released before it is synced (`release_before_sync`, `release_after_error`,

@@ -1,5 +1,6 @@
 //! Markets that are opened, closed and broken while others serve.
 
+mod elsewhere;
 mod planted;
 
 use std::path::Path;
@@ -55,11 +56,19 @@ fn key(number: u128) -> Key {
     Key((BEGAN.0 as u128) << 80 | 7 << 76 | 0b10 << 62 | number)
 }
 
-/// A driver goes on shift.
+fn name_of(driver: u128) -> Name {
+    Name(format!("driver {driver}").into())
+}
+
+/// A driver goes on shift, by the order of the same number.
 async fn shift(market: &MarketHandle, number: u128) -> Result<Answer, NotTaken> {
+    shift_of(market, number, number).await
+}
+
+async fn shift_of(market: &MarketHandle, number: u128, driver: u128) -> Result<Answer, NotTaken> {
     let network = sample::grid(5, 5, 100_000, 10_000);
     let order = StartShift {
-        driver: Name(format!("driver {number}").into()),
+        driver: name_of(driver),
         place: network.node_coord(NodeId(3)),
         seats: 4,
         class: 0,
@@ -98,7 +107,7 @@ fn turns(data: &Path, name: &str) -> Vec<Turn> {
 
 fn position(driver: u128, seq: u32) -> Location {
     let place = sample::grid(5, 5, 100_000, 10_000).node_coord(NodeId(3));
-    let position = Position { driver: Name(format!("driver {driver}").into()), session: 1, seq, place };
+    let position = Position { driver: name_of(driver), session: 1, seq, place };
     Location { id: "1".into(), market: None, measured: None, position }
 }
 
@@ -151,7 +160,7 @@ fn a_market_that_breaks_stops_alone_and_comes_back_from_its_log() {
         let refused = shift(&broken, 2).await;
         assert!(matches!(refused, Err(NotTaken::Away(Standing::Halted { .. }))), "{refused:?}");
         assert!(matches!(broken.events().read(0, 1), Read::Told { .. }), "what is durable can be read");
-        taken(shift(&sound, 1).await);
+        taken(shift(&sound, 3).await);
         assert!(dispatcher.figures().text().expect("text").contains("hansom_halts_total{market=\"broken\"} 1"));
 
         until(&broken, Standing::is_serving).await;
@@ -210,7 +219,7 @@ fn markets_come_and_go_while_others_serve() {
             assert!(matches!(dispatcher.open(spec("goes", data.path())), Err(MarketsError::Twice { .. })));
             let offset = taken(shift(&goes, 1).await);
             assert_eq!(*first.get_or_insert(offset), offset);
-            taken(shift(&stays, 1).await);
+            taken(shift(&stays, 3).await);
             dispatcher.close("goes").await.expect("it closes");
             assert!(matches!(goes.standing(), Standing::Closed));
             assert!(matches!(shift(&goes, 2).await, Err(NotTaken::Away(Standing::Closed))));

@@ -136,7 +136,7 @@ impl Caller for Visitor {
 fn not_taken(cause: &NotTaken) -> Answer {
     match cause {
         NotTaken::Overloaded { .. } | NotTaken::Away(_) => Answer::TurnedAway,
-        NotTaken::Foreign => Answer::Refused,
+        NotTaken::Foreign | NotTaken::Elsewhere => Answer::Refused,
         NotTaken::Unknown => Answer::Lost,
     }
 }

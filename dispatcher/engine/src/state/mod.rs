@@ -123,6 +123,11 @@ impl State {
         &self.ledger
     }
 
+    /// The keys that are remembered.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// The deadlines.
     pub fn timers(&self) -> &Timers {
         &self.timers

@@ -35,7 +35,7 @@ fn a_fault_that_leaves_the_state_half_changed_halts_its_market_alone() {
 
         let asked = request(&broken, 2).await;
         assert!(matches!(asked, Err(NotTaken::Unknown | NotTaken::Away(_))), "{asked:?}");
-        taken(shift(&sound, 1).await);
+        taken(shift(&sound, 3).await);
         assert!(dispatcher.figures().text().expect("text").contains("hansom_halts_total{market=\"broken\"} 1"));
         until(&broken, Standing::is_serving).await;
         assert_eq!(taken(shift(&broken, 1).await), first, "it knows what it knew");
