@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use hansom_engine::record::RequestRefusal;
 use hansom_engine::{Offset, Turn};
 
 use crate::answer::{Answer, NotTaken};
@@ -22,6 +23,7 @@ struct Ack {
     times: Times,
     reply: Reply,
     trace: Option<Box<Trace>>,
+    refused: Option<RequestRefusal>,
 }
 
 /// When a command was where.
@@ -34,9 +36,17 @@ pub struct Times {
 }
 
 impl Acks {
-    /// A turn is about to be taken for a command, which is decided by then as far as is known before.
-    pub fn expect(&self, offset: Offset, times: Times, reply: Reply, trace: Option<Box<Trace>>) {
-        let ack = Ack { offset, times, reply, trace };
+    /// A turn is about to be taken for a command, which is decided by then as far as is known before. `refused`: by what its first
+    /// turn refused it, if it is a repeat.
+    pub fn expect(
+        &self,
+        offset: Offset,
+        times: Times,
+        reply: Reply,
+        trace: Option<Box<Trace>>,
+        refused: Option<RequestRefusal>,
+    ) {
+        let ack = Ack { offset, times, reply, trace, refused };
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(ack);
     }
 
@@ -60,7 +70,10 @@ impl Acks {
         let ack = waiting.pop_front()?;
         drop(waiting);
         // Whoever does not wait any more need not know.
-        let _ = ack.reply.send(Ok(Answer::of(turn)));
+        let _ = ack.reply.send(Ok(match (Answer::of(turn), ack.refused) {
+            (Answer::Taken { offset }, Some(reason)) => Answer::Refused { offset, reason: reason.into() },
+            (answer, _) => answer,
+        }));
         Some((ack.times, ack.trace))
     }
 

@@ -466,7 +466,12 @@ impl MarketActor {
             _ => None,
         };
         self.shared.figures.queue.observe((began - since).as_secs_f64());
-        self.shared.acks.expect(offset, Times { came: since, decided: began }, reply, trace);
+        // A request that nobody can serve has a turn and is remembered, as one that is taken.
+        let refused = match &command {
+            Command::RequestRide(order) if is_repeat => market.refusal(order),
+            _ => None,
+        };
+        self.shared.acks.expect(offset, Times { came: since, decided: began }, reply, trace, refused);
         self.shared.decisions.begin(market.turns());
         let taken = guarded(|| {
             let turn = market.submit(at, key, command)?;

@@ -105,7 +105,7 @@ fn a_server_of_its_own_is_measured_and_gone_afterwards() {
 #[test]
 fn a_market_in_process_is_measured_and_swept() {
     let desk = Desk::new();
-    let measure = "bench --in-process --drivers 300 --ping-s 2 --ride-s 1 --sweep 10..15 --seconds 1 --warm-up-s 0 --out bench \
+    let measure = "bench --in-process --drivers 1000 --ping-s 2 --ride-s 1 --sweep 10..15 --seconds 1 --warm-up-s 0 --out bench \
                    --data . --format json";
     let said = desk.hansom(measure);
     assert_eq!(said.code, 0, "{}", said.err);

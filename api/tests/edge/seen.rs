@@ -1,7 +1,8 @@
 //! What is seen of one ride by those whom it concerns, and by those whom it does not: field by field, and event by event.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use hansom_api::auth::Role;
 use serde_json::{Value, json};
@@ -67,7 +68,15 @@ impl Asked {
         let offset = given(&town, &[start_shift(1, "bob", 3, 3), start_shift(2, "ann", 3, 3), asked_for, decline]);
         let [rob, rex] = ["rob", "rex"].map(|name| bearer(name, &[Role::Rider], &[]));
         let [ann, bob] = ["ann", "bob"].map(|name| bearer(name, &[Role::Driver], &[]));
-        Self { town, rob, rex, ann, bob, olga: bearer("olga", &[Role::Operator], &[]), offset }
+        let it = Self { town, rob, rex, ann, bob, olga: bearer("olga", &[Role::Operator], &[]), offset };
+        // Ann is asked by a turn after the one that bob declines in.
+        let end = Instant::now() + Duration::from_secs(10);
+        let offered = "{ ride(id: 1) { ... on Ride { offer { driver } } } }";
+        while asked(&it.town, &it.olga, offered, &json!({}))["ride"]["offer"]["driver"] != "ann" {
+            assert!(Instant::now() < end, "nobody asks ann");
+            sleep(Duration::from_millis(5));
+        }
+        it
     }
 
     /// Ann drives it to its end, and both go home.

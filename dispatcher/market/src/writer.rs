@@ -8,8 +8,9 @@ use crate::seam::clock::Clock;
 use crate::seam::disk::Lock;
 use crate::streets::Streets;
 use hansom_engine::assignment::NotOptimal;
+use hansom_engine::decide::refusal;
 use hansom_engine::planner::problem;
-use hansom_engine::record::{Header, Ping, Proposal};
+use hansom_engine::record::{Header, Ping, Proposal, RequestRefusal, RequestRide};
 use hansom_engine::state::TimerKind;
 use hansom_engine::steps::Rules;
 use hansom_engine::{Command, Desk, Event, Key, Offset, Stamp, State, Turn, steps};
@@ -197,6 +198,11 @@ impl Market {
     /// [`next_wakeup`](Self::next_wakeup) says.
     pub fn submit(&mut self, at: Millis, key: Option<Key>, command: Command) -> Result<&Turn, MarketError> {
         self.turn(at, key, command, 0)
+    }
+
+    /// Why nobody can serve a request, whoever is there.
+    pub fn refusal(&mut self, request: &RequestRide) -> Option<RequestRefusal> {
+        refusal(&mut self.desk, &self.state, request)
     }
 
     /// When to call [`wake`](Self::wake) next, looking at deadlines before `before` only.

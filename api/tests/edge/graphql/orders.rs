@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::operation;
 use super::{kind, ride, shift};
-use crate::served::{Served, corner, order, spec, start_shift, uuid};
+use crate::served::{Served, corner, order, request_ride, spec, start_shift, uuid};
 
 #[test]
 fn a_ride_is_ordered_followed_and_driven_to_its_end() {
@@ -130,6 +130,25 @@ fn answers_to_old_orders_are_read_from_the_log() {
     assert_eq!(town.give(operation!("request-ride"), &uuid(2), &ride("rob", (4, 4), (9, 9))), asked);
     asked = town.give(operation!("start-shift"), &uuid(1), &shift("ann", 3, 3));
     assert_eq!((kind(&asked), &asked["session"]), ("SessionTaken", &json!(1)));
+}
+
+/// A request that nobody can serve has a turn of its own, and its key is remembered.
+#[test]
+fn a_request_that_was_refused_is_refused_again_as_the_first_time() {
+    let data = tempfile::tempdir().expect("a folder");
+    let town = Served::town(data.path());
+    let mut nobody = ride("rob", (4, 4), (9, 9));
+    nobody["seats"] = json!(0);
+    let first = town.give(operation!("request-ride"), &uuid(1), &nobody);
+    assert_eq!((kind(&first), &first["code"]), ("RefusedByRule", &json!("NO_SEATS")), "{first}");
+    assert_eq!(town.give(operation!("request-ride"), &uuid(1), &nobody), first);
+    let mut line: Value = serde_json::from_str(&request_ride(1, "rob", (4, 4), (9, 9))).expect("JSON");
+    line["data"]["seats"] = json!(0);
+    let answer = &town.lines("/v1/commands", &[line.to_string()])[0]["error"];
+    assert_eq!((&answer["code"], &answer["offset"]), (&json!("no_seats"), &json!(0)), "the first turn of all");
+    // Another request under its key is no repeat.
+    let other = town.give(operation!("request-ride"), &uuid(1), &ride("rob", (4, 4), (9, 9)));
+    assert_eq!(other["code"], "KEY_CONFLICT");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod timer;
 mod trip;
 
 pub use desk::Desk;
+pub use request::refusal;
 
 use crate::domain::{DriverId, Key, Offset, RideId};
 use crate::lifecycle::session;

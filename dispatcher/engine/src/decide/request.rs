@@ -5,17 +5,29 @@ use crate::domain::Planner;
 use crate::planner::{self, OpenRide};
 use crate::record::{Event, RequestRefusal, RequestRide, RideRequested};
 use crate::state::State;
-use hansom_geo_index::Millis;
+use hansom_geo_index::{Millis, Position};
+
+/// Where a request starts and ends on the streets, or why nobody can serve it, whoever is there.
+fn places(desk: &mut Desk, state: &State, order: &RequestRide) -> Result<(Position, Position), RequestRefusal> {
+    if order.seats == 0 {
+        return Err(RequestRefusal::NoSeats);
+    }
+    let pickup = desk.snap(state, order.pickup).ok_or(RequestRefusal::PickupOffStreet)?;
+    let dropoff = desk.snap(state, order.dropoff).ok_or(RequestRefusal::DropoffOffStreet)?;
+    Ok((pickup, dropoff))
+}
+
+/// Why nobody can serve a request, whoever is there: it is refused, now as before.
+pub fn refusal(desk: &mut Desk, state: &State, order: &RequestRide) -> Option<RequestRefusal> {
+    places(desk, state, order).err()
+}
 
 pub fn decide(desk: &mut Desk, state: &State, at: Millis, order: &RequestRide, out: &mut Vec<Event>) {
     let ride = state.rides.next_id();
-    let mut refuse = |reason| out.push(Event::RequestRefused { ride, reason });
-    if order.seats == 0 {
-        return refuse(RequestRefusal::NoSeats);
-    }
-    let Some(pickup) = desk.snap(state, order.pickup) else { return refuse(RequestRefusal::PickupOffStreet) };
-    let Some(dropoff) = desk.snap(state, order.dropoff) else { return refuse(RequestRefusal::DropoffOffStreet) };
-
+    let (pickup, dropoff) = match places(desk, state, order) {
+        Ok(places) => places,
+        Err(reason) => return out.push(Event::RequestRefused { ride, reason }),
+    };
     let settings = &state.settings;
     let (direct_ms, direct_mm) = desk.way(state.weights, pickup, dropoff);
     let fare = settings.tariff.fare(direct_mm as i64, i64::from(direct_ms));

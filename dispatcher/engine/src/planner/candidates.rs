@@ -83,21 +83,32 @@ pub fn ready_ms(times: &Times, at: Millis, vehicle: &Vehicle) -> i64 {
 
 /// How many vehicles, nearest by air line, are asked for the first ETA that a rider is told.
 const FIRST_ETA_VEHICLES: usize = 16;
+/// So many are looked at to find them; where more cannot serve him, the rider is told what is known by then.
+const MOST_LOOKED_AT: usize = 4096;
 
-/// The pickup ETA that a rider is told at request, ms: the best of the free vehicles nearest by air line that may serve
-/// him; if none of them may, the best of those near the end of their plan.
+/// The pickup ETA that a rider is told at request, ms: the best of the sixteen free vehicles nearest by air line that can serve
+/// him; if there is none, the best of those near the end of their plan.
 pub fn first_eta(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide) -> Option<u32> {
     let times = desk.times(state.weights());
     let toward = times.toward(ride.pickup);
     let fleet = state.fleet();
-    let fits = |vehicle: &&Vehicle| rule_out(state.settings(), at, ride, vehicle).is_none();
+    let settings = state.settings();
+    // When a vehicle that is ready after so long would be there, if it can.
+    let eta = |vehicle: &Vehicle, ready_ms: i64| {
+        rule_out(settings, at, ride, vehicle).is_none().then(|| ready_ms + i64::from(toward.from(vehicle.start)))
+    };
+    let eta = |vehicle: &Vehicle, ready_ms: i64| {
+        eta(vehicle, ready_ms).filter(|eta_ms| rule_out_at(settings, at, vehicle, *eta_ms).is_none())
+    };
 
-    let near = &mut desk.scratch.near;
-    fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, |_| true, near);
-    let free = near.iter().filter_map(|found| fleet.free.at(found.1 as usize)).filter(fits);
-    let best = free.map(|vehicle| toward.from(vehicle.start)).min();
-    best.or_else(|| {
-        let ending = fleet.ending().iter().filter(fits);
-        ending.map(|vehicle| (ready_ms(&times, at, vehicle) + i64::from(toward.from(vehicle.start))) as u32).min()
-    })
+    let (near, mut looked_at) = (&mut desk.scratch.near, 0);
+    let can_serve = |place: u32| {
+        looked_at += 1;
+        looked_at <= MOST_LOOKED_AT && fleet.free.at(place as usize).is_some_and(|vehicle| eta(vehicle, 0).is_some())
+    };
+    fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, can_serve, near);
+    let best = near.iter().filter_map(|found| eta(fleet.free.at(found.1 as usize)?, 0)).min();
+    let best =
+        best.or_else(|| fleet.ending().iter().filter_map(|vehicle| eta(vehicle, ready_ms(&times, at, vehicle))).min());
+    best.map(|eta_ms| eta_ms as u32)
 }
