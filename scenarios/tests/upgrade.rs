@@ -1,42 +1,75 @@
-//! A log that an earlier version wrote, opened as a served market under another cost weight: see `upgrade/README.md`.
+//! Logs that earlier versions wrote, opened as served markets under another cost weight: see `upgrade/README.md`.
 
 use std::fmt::Write;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use hansom_engine::domain::Term;
+use hansom_engine::domain::{StopKind, Term};
 use hansom_engine::record::canonical::{EventChain, blank};
 use hansom_engine::record::{LOGIC_VERSION, Upgrade};
 use hansom_engine::{Command, State, Turn, steps};
-use hansom_geo_index::Network;
 use hansom_geo_index::import::synthetic;
+use hansom_geo_index::{Coord, Network};
 use hansom_market::log::Reader;
+use insta::assert_snapshot;
 use liblzma::read::XzDecoder;
+use serde_json::json;
 
 use crate::harness::Desk;
-use crate::serve::Server;
+use crate::serve::{Server, order};
 
-/// How it was served when it was written.
+/// How all were served when they were written.
 const MARKET: &str = include_str!("upgrade/market.toml");
-/// Turns in it.
-const TURNS: usize = 160;
-/// The hash of its facts.
-const CHAIN: &str = "fcc1163274e79e9cf4ebb801b55167ef";
 
-/// A desk with the log as the earlier version left it.
-fn with_log() -> Desk {
-    let desk = Desk::new();
-    let (from, to) =
-        (Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/tests/upgrade/log"), desk.path("data/town/log"));
-    fs::create_dir_all(&to).expect("a folder");
-    for entry in fs::read_dir(from).expect("the log is there") {
-        let path = entry.expect("an entry").path();
-        let mut bytes = Vec::new();
-        XzDecoder::new(fs::File::open(&path).expect("a file")).read_to_end(&mut bytes).expect("it is packed");
-        fs::write(to.join(path.file_stem().expect("a name")), bytes).expect("it can be written");
+/// A log, and what the landing 0fdfad7 said of it when it folded it and decided it again.
+struct Log {
+    /// The commit that wrote it.
+    commit: &'static str,
+    turns: usize,
+    /// The hash of its facts.
+    chain: &'static str,
+    /// The hash of what the market knew after them. A state that knows something new has another one.
+    digest: &'static str,
+}
+
+const LOGS: [Log; 2] = [
+    Log {
+        commit: "6757851",
+        turns: 160,
+        chain: "fcc1163274e79e9cf4ebb801b55167ef",
+        digest: "0aa7b45e9d4657f54dbd2d9ce710b4f1",
+    },
+    Log {
+        commit: "0fdfad7",
+        turns: 136,
+        chain: "f9052d606bcec0f6878b52159e98a6a1",
+        digest: "ff0744e49b8fbe259d84df2cdacd5ffc",
+    },
+];
+
+/// What each segment begins with.
+const MAGIC: &[u8] = b"HANSOMLG";
+
+impl Log {
+    /// A desk with the log as the earlier version left it.
+    fn unpacked(&self) -> Desk {
+        let desk = Desk::new();
+        let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/tests/upgrade").join(self.commit);
+        fs::create_dir_all(desk.path("data/town/log")).expect("a folder");
+        for entry in fs::read_dir(packed).expect("the log is there") {
+            let file = fs::File::open(entry.expect("an entry").path()).expect("a file");
+            let mut bytes = Vec::new();
+            XzDecoder::new(file).read_to_end(&mut bytes).expect("it is packed");
+            let starts: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(MAGIC)).collect();
+            for (index, start) in starts.iter().enumerate() {
+                let segment = &bytes[*start..starts.get(index + 1).copied().unwrap_or(bytes.len())];
+                let first = u64::from_le_bytes(segment[16..24].try_into().expect("eight bytes"));
+                fs::write(desk.path(&format!("data/town/log/{first:020}.seg")), segment).expect("it can be written");
+            }
+        }
+        desk
     }
-    desk
 }
 
 fn network() -> Network {
@@ -81,41 +114,65 @@ fn account(state: &State) -> String {
 }
 
 #[test]
-fn it_is_folded_to_what_it_said_and_decided_again_by_the_same_rules() {
-    let desk = with_log();
-    let (state, next, chain) = folded(&desk, TURNS);
-    assert_eq!((next, &*chain), (None, CHAIN));
-    insta::assert_snapshot!("open_rides", account(&state));
+fn they_are_folded_to_what_they_said_and_decided_again_by_the_same_rules() {
+    for log in LOGS {
+        let desk = log.unpacked();
+        let (state, next, chain) = folded(&desk, log.turns);
+        assert_eq!((next, &*chain), (None, log.chain), "{}", log.commit);
+        assert_snapshot!(format!("open_rides_of_{}", log.commit), account(&state));
+        assert_eq!(format!("{:032x}", state.digest()), log.digest, "{}", log.commit);
 
-    // As long as rules have the version that the log names, they decide what they decided then.
-    let logged = Reader::open(&desk.path("data/town")).expect("a log").header().logic_version;
-    let again = desk.hansom("replay data/town --verify");
-    let expected = if logged == LOGIC_VERSION { (0, CHAIN) } else { (2, "E0702") };
-    assert!(again.code == expected.0 && again.whole().contains(expected.1), "{}", again.whole());
+        // As long as rules have the version that the log names, they decide what they decided then.
+        let logged = Reader::open(&desk.path("data/town")).expect("a log").header().logic_version;
+        let again = desk.hansom("replay data/town --verify");
+        let expected = if logged == LOGIC_VERSION { (0, log.chain) } else { (2, "E0702") };
+        assert!(again.code == expected.0 && again.whole().contains(expected.1), "{}", again.whole());
+    }
 }
 
 #[test]
-fn it_is_opened_under_another_cost_weight_and_no_longer_decided_again() {
-    let desk = with_log();
-    let (before, _, _) = folded(&desk, TURNS);
-    desk.write("market.toml", &format!("{MARKET}policy = {{ weights = {{ wait = 700 }} }}\n"));
-    let server = Server::start(&desk);
-    assert_eq!(server.end("-TERM"), Some(0));
+fn they_are_opened_under_another_cost_weight_and_no_longer_decided_again() {
+    for log in LOGS {
+        let desk = log.unpacked();
+        let (before, _, _) = folded(&desk, log.turns);
+        desk.write("market.toml", &format!("{MARKET}policy = {{ weights = {{ wait = 700 }} }}\n"));
+        let server = Server::start(&desk);
+        // Who was on board when the earlier version was killed gets out now.
+        let ended = end_trips(&server, &before);
+        assert!(ended > 0, "{}", log.commit);
+        assert_eq!(server.end("-TERM"), Some(0));
 
-    // The first new turn says that other settings are in force, and changes nothing else.
-    let (state, upgraded, chain) = folded(&desk, TURNS);
-    assert_eq!((state.digest(), &*chain), (before.digest(), CHAIN));
-    let upgraded = upgraded.expect("the market said something when it came back");
-    let Command::Upgrade(upgrade) = &upgraded.command else { panic!("{upgraded:?}") };
-    let Upgrade { settings, .. } = &**upgrade;
-    let (was, is) = (&before.settings().policy.weights, &settings.policy.weights);
-    assert!(was != is && is.0[Term::Wait as usize] == 700, "{was:?}, then {is:?}");
-    let (after, _, _) = folded(&desk, TURNS + 1);
-    assert_eq!(account(&after), account(&before));
-    assert_eq!(after.settings(), settings);
+        // The first new turn says that other settings are in force, and changes nothing else.
+        let (state, upgraded, chain) = folded(&desk, log.turns);
+        assert_eq!((state.digest(), &*chain), (before.digest(), log.chain));
+        let upgraded = upgraded.expect("the market said something when it came back");
+        let Command::Upgrade(upgrade) = &upgraded.command else { panic!("{upgraded:?}") };
+        let Upgrade { settings, .. } = &**upgrade;
+        let (was, is) = (&before.settings().policy.weights, &settings.policy.weights);
+        assert!(was != is && is.0[Term::Wait as usize] == 700, "{was:?}, then {is:?}");
+        let (after, _, _) = folded(&desk, log.turns + 1);
+        assert_eq!(account(&after), account(&before));
+        assert_eq!(after.settings(), settings);
 
-    assert_eq!(desk.hansom("replay data/town").code, 0);
-    insta::assert_snapshot!("refused", desk.transcript(&["replay data/town --verify"]));
-    let until = desk.hansom(&format!("replay data/town --verify --until {}", TURNS - 1));
-    assert_eq!(until.code, 0, "{}", until.whole());
+        assert_eq!(desk.hansom("replay data/town").code, 0);
+        assert_snapshot!(format!("refused_for_{}", log.commit), desk.transcript(&["replay data/town --verify"]));
+        let until = desk.hansom(&format!("replay data/town --verify --until {}", log.turns - 1));
+        assert_eq!(until.code, 0, "{}", until.whole());
+    }
+}
+
+/// Ends the trips of all who are on board where they want to get out; how many there are.
+fn end_trips(server: &Server, state: &State) -> usize {
+    let network = network();
+    let aboard = state.fleet().drivers().filter_map(|driver| Some((driver, driver.on_board()?)));
+    let ended = aboard.map(|(driver, ride)| {
+        let stop = driver.plan.next().expect("a stop");
+        assert_eq!((stop.kind, stop.ride), (StopKind::Dropoff, ride));
+        let Coord { lat, lon } = network.coord(stop.place);
+        let place = json!({ "lat": f64::from(lat) / 1e7, "lon": f64::from(lon) / 1e7 });
+        let data = json!({ "driver": &*driver.name.0, "ride": ride.0, "session": driver.device.0, "place": place });
+        let answer = server.order(&order(u64::from(ride.0), "end_trip", &data));
+        assert!(answer["offset"].is_u64() && answer.get("error").is_none(), "{answer}");
+    });
+    ended.count()
 }

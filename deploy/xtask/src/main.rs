@@ -28,7 +28,7 @@ Chores of the repository. Usage: cargo xtask CHORE
   kill --kills N [--seed N]
                       kill a served market under load so many times, and look for what it acknowledged
   full-disk           kill a served market on a real disk that is full now and then
-  figures recovery|outage|poison [HANSOM]
+  figures recovery|outage [HANSOM]
                       measure a served market from outside: of the binary HANSOM, or of a release build
   gen [--check]       write docs/schemas and api/schema.graphql from the code; with --check: compare, and change nothing.
                       What would break clients of GraphQL is written only by gen --breaking

@@ -2,7 +2,6 @@
 
 mod client;
 mod large;
-mod poison;
 mod recovery;
 
 use std::path::Path;
@@ -15,7 +14,6 @@ pub fn run(root: &Path, what: &str, hansom: &str) -> Result<()> {
     match what {
         "recovery" => recovery::run(&target, hansom),
         "outage" => recovery::outage(&target, hansom),
-        "poison" => poison::run(&target, hansom),
-        _ => Err(Failure(format!("there is no figure `{what}`: recovery, outage, poison"))),
+        _ => Err(Failure(format!("there is no figure `{what}`: recovery, outage"))),
     }
 }
