@@ -64,7 +64,7 @@ pub enum ServeError {
 /// How long the server waits for what a client sends. Who is slower is told so (408), and holds up nobody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// The head of a request has to arrive within this time from the first of its bytes on.
+    /// The head of a connection's first request has to arrive within this time from the opening on.
     pub head: Duration,
     /// The body of a request has to arrive within this time.
     pub body: Duration,

@@ -132,11 +132,12 @@ impl Lanes {
         received: impl ExactSizeIterator<Item = Received>,
         expect: impl FnOnce(Range<u64>),
     ) -> (usize, Result<(), NotTaken>) {
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        // Looked at in here, so that a market that is closed finds all that was taken before.
         let standing = self.standing();
         if !standing.is_serving() {
             return (0, Err(NotTaken::Away(standing)));
         }
-        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
         let Positions { waiting, before: tickets } = &mut *positions;
         let (before, given) = (waiting.len(), received.len());
         waiting.extend(received.take(MOST_POSITIONS.saturating_sub(before)));

@@ -31,7 +31,6 @@ use crate::positions::Positions;
 use crate::release::{Durable, Opened, Outbox};
 use crate::retention::{self, Retention};
 use crate::shared::Shared;
-use crate::shifts::Claim;
 
 /// Commands taken before positions get their turn and other messages are looked at.
 const BATCH: usize = 256;
@@ -193,11 +192,12 @@ impl MarketActor {
         Ok(Serving { market, names, positions: Positions::new(), follower, checked, found: Found::default() })
     }
 
-    /// Ends the shifts of those who went on shift in another market while this one was closed.
+    /// Ends the shifts of those who are on shift in another market, which was opened before, or to which they went while this one
+    /// was closed.
     fn let_go(&self, market: &mut Market, names: &mut Names) -> Result<(), Cause> {
         let on_shift = market.state().fleet().drivers().filter(|driver| driver.session != session::Status::Off);
-        let elsewhere =
-            self.shared.shifts.open(&self.shared.name, on_shift.map(|driver| &driver.name), Offset(market.turns()));
+        let on_shift = on_shift.map(|driver| (&driver.name, driver.session == session::Status::Finishing));
+        let elsewhere = self.shared.shifts.open(&self.shared.name, on_shift, Offset(market.turns()));
         if !elsewhere.is_empty() {
             let drivers = elsewhere.len();
             warn!(market = %self.shared.name, drivers, "drivers are on shift in another market: their shifts end in this one");
@@ -318,9 +318,9 @@ impl MarketActor {
                 drop(market);
                 Ok(())
             }));
+            self.shared.reports.fail();
             self.part(follower);
         }
-        self.shared.reports.fail();
         ctx.stop();
     }
 
@@ -455,20 +455,20 @@ impl MarketActor {
         let (offset, began) = (Offset(market.turns()), Instant::now());
         let is_repeat = key.is_some_and(|key| market.state().keys().get(key).is_some());
         let claimed = match &command {
-            Command::StartShift(shift) if !is_repeat => {
-                let claim = self.shared.shifts.claim(&self.shared.name, &shift.driver, offset);
-                if claim == Claim::Elsewhere {
-                    let _ = reply.send(Err(NotTaken::Elsewhere));
-                    return Ok(());
-                }
-                Some((shift.driver.clone(), claim))
-            }
+            Command::StartShift(shift) if !is_repeat => Some(shift.driver.clone()),
             _ => None,
         };
+        let shifts = &self.shared.shifts;
+        if claimed.as_ref().is_some_and(|driver| !shifts.claim(&self.shared.name, driver, offset)) {
+            let _ = reply.send(Err(NotTaken::Elsewhere));
+            return Ok(());
+        }
         self.shared.figures.queue.observe((began - since).as_secs_f64());
         // A request that nobody can serve has a turn and is remembered, as one that is taken.
         let refused = match &command {
-            Command::RequestRide(order) if is_repeat => market.refusal(order),
+            Command::RequestRide(order) if is_repeat && key.and_then(|key| names.requested_by(key)).is_none() => {
+                market.refusal(order)
+            }
             _ => None,
         };
         self.shared.acks.expect(offset, Times { came: since, decided: began }, reply, trace, refused);
@@ -476,9 +476,9 @@ impl MarketActor {
         let taken = guarded(|| {
             let turn = market.submit(at, key, command)?;
             names.learn(turn);
-            if let Some((driver, claim)) = claimed {
+            if let Some(driver) = claimed {
                 let begun = turn.events.iter().any(|event| matches!(event, Event::ShiftStarted(_)));
-                self.shared.shifts.settle(&driver, &claim, offset, begun);
+                shifts.settle(&driver, offset, begun);
             }
             Ok(())
         });

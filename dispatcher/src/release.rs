@@ -196,6 +196,7 @@ impl StreamHandler<Durable> for Release {
 
     fn finished(&mut self, ctx: &mut Self::Context) {
         self.shared.acks.fail();
+        self.shared.reports.fail();
         ctx.stop();
     }
 }

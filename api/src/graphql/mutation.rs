@@ -2,7 +2,8 @@
 //! A position is given to the decoder of lines field by field, and becomes a line only where that takes none: it says why.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::mem::discriminant;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
@@ -321,9 +322,10 @@ async fn report(
     if is_put_aside {
         kept(market.clone()).await;
     }
-    let mut offset = market.events().next().saturating_sub(1);
+    let (mut offset, end) = (market.events().next().saturating_sub(1), Instant::now() + WITHIN);
     for (places, pending) in handed_over {
-        let answer = timeout(WITHIN, pending.answer()).await.map_err(|_| Failure::late(WITHIN));
+        let left = end.saturating_duration_since(Instant::now());
+        let answer = timeout(left, pending.answer()).await.map_err(|_| Failure::late(WITHIN));
         match answer.and_then(|answer| answer.map_err(|cause| Failure::from(&cause))) {
             Ok(Reported { offset: last, not_placed }) => {
                 offset = offset.max(last.0);
@@ -339,12 +341,14 @@ async fn report(
     }
     failures.sort_by_key(|failed| failed.index);
     let received = (positions.len() - failures.len()) as u32;
-    match failures.first() {
+    let first = failures.first().map(|failed| &failed.failure).filter(|_| received == 0);
+    let of_market = first.filter(|failure| {
+        matches!(failure, Failure::Unavailable(_) | Failure::Overloaded(_) | Failure::OutcomeUnknown(_))
+    });
+    let is_same = |failure: &Failure| of_market.is_some_and(|first| discriminant(first) == discriminant(failure));
+    match of_market {
         // All for one reason: that of the market.
-        Some(PositionFailure {
-            failure: failure @ (Failure::Unavailable(_) | Failure::Overloaded(_) | Failure::OutcomeUnknown(_)),
-            ..
-        }) if received == 0 => Err(failure.clone()),
+        Some(failure) if failures.iter().all(|failed| is_same(&failed.failure)) => Err(failure.clone()),
         _ => Ok(PositionsReceived { received, failures, offset: Offset(offset) }),
     }
 }

@@ -105,7 +105,8 @@ impl SessionTaken {
     }
 }
 
-/// Positions were received and are durable, but for those in whose place a newer one of the same driver was there.
+/// Positions were received. Each is durable, unless a newer one of the same driver came into its place, of which the answer to that
+/// one tells.
 #[derive(Debug, SimpleObject)]
 pub struct PositionsReceived {
     /// How many.

@@ -38,7 +38,7 @@ impl Server {
         command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
         if let Some(file) = trace {
             let calls = "trace=openat,close,lseek,write,writev,sendto,sendmsg,ftruncate,fdatasync,fsync,rename";
-            command.args(["strace", "-f", "-qq", "-s", "20000", "-e", "signal=none", "-e", calls, "-o"]).arg(file);
+            command.args(["strace", "-f", "-qq", "-s", "1000000", "-e", "signal=none", "-e", calls, "-o"]).arg(file);
         }
         command.arg(env!("CARGO_BIN_EXE_hansom")).args(serve.split_whitespace()).current_dir(folder);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());

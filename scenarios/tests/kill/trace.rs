@@ -81,6 +81,7 @@ impl Trace {
         if self.open.contains_key(&number) {
             return;
         }
+        assert!(!arguments.contains("\"..."), "the trace does not show all that was sent");
         let sent = self.sent.entry(number).or_default();
         if arguments.contains("\"HTTP/1.") {
             sent.clear();
@@ -202,7 +203,7 @@ impl Trace {
                 lost += written.unwrap_or(kept).saturating_sub(kept);
                 let file = fs::OpenOptions::new().write(true).open(&path).expect("it is there");
                 file.set_len(kept).expect("it can be cut");
-            } else if path.is_file() {
+            } else if path.is_file() && !path.to_string_lossy().contains(".torn") {
                 // Filled ahead, or a new one without a name.
                 fs::remove_file(&path).expect("it can be removed");
             }

@@ -5,7 +5,6 @@ use crate::decide::Desk;
 use crate::domain::Settings;
 use crate::state::{State, Vehicle};
 use hansom_geo_index::Millis;
-use hansom_geo_index::moving::MovingIndex;
 use hansom_geo_index::route::{Times, TravelTimes};
 
 /// Why a vehicle may not serve a ride.
@@ -93,22 +92,17 @@ pub fn first_eta(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide) ->
     let toward = times.toward(ride.pickup);
     let fleet = state.fleet();
     let settings = state.settings();
-    // When a vehicle that is ready after so long would be there, if it can.
+    // When a vehicle that is ready after so long would be there, if it can serve him.
     let eta = |vehicle: &Vehicle, ready_ms: i64| {
-        rule_out(settings, at, ride, vehicle).is_none().then(|| ready_ms + i64::from(toward.from(vehicle.start)))
+        let eta_ms = ready_ms + i64::from(toward.from(vehicle.start));
+        let ruled_out = rule_out(settings, at, ride, vehicle).or_else(|| rule_out_at(settings, at, vehicle, eta_ms));
+        ruled_out.is_none().then_some(eta_ms)
     };
-    let eta = |vehicle: &Vehicle, ready_ms: i64| {
-        eta(vehicle, ready_ms).filter(|eta_ms| rule_out_at(settings, at, vehicle, *eta_ms).is_none())
-    };
-
-    let (near, mut looked_at) = (&mut desk.scratch.near, 0);
-    let can_serve = |place: u32| {
-        looked_at += 1;
-        looked_at <= MOST_LOOKED_AT && fleet.free.at(place as usize).is_some_and(|vehicle| eta(vehicle, 0).is_some())
-    };
-    fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, can_serve, near);
-    let best = near.iter().filter_map(|found| eta(fleet.free.at(found.1 as usize)?, 0)).min();
-    let best =
-        best.or_else(|| fleet.ending().iter().filter_map(|vehicle| eta(vehicle, ready_ms(&times, at, vehicle))).min());
+    let near = fleet.index().in_air_line_order(desk.network.point(ride.pickup)).take(MOST_LOOKED_AT);
+    let free = near.filter_map(|(_, place)| eta(fleet.free.at(place as usize)?, 0));
+    let best = free
+        .take(FIRST_ETA_VEHICLES)
+        .min()
+        .or_else(|| fleet.ending().iter().filter_map(|vehicle| eta(vehicle, ready_ms(&times, at, vehicle))).min());
     best.map(|eta_ms| eta_ms as u32)
 }

@@ -35,12 +35,12 @@ fn come_and_go(data: &Path, apart: bool) -> usize {
                     match shift_of(market, number, driver).await {
                         Err(NotTaken::Elsewhere) => elsewhere += 1,
                         Err(NotTaken::Away(_) | NotTaken::Unknown) => {
-                            actix_rt::time::sleep(Duration::from_millis(2)).await
+                            actix_rt::time::sleep(Duration::from_millis(2)).await;
                         }
                         // It was taken, or the other device was there before.
                         other => drop(other.expect("there is room")),
                     }
-                    if drawn % 16 > 0 {
+                    if !drawn.is_multiple_of(16) {
                         let body = Body::EndShift(EndShift { driver: name_of(driver), session: 1 });
                         let end =
                             Order { key: key(number + 1), source: "/test".into(), market: None, time: None, body };
