@@ -5,6 +5,7 @@ use crate::decide::Desk;
 use crate::domain::Settings;
 use crate::state::{State, Vehicle};
 use hansom_geo_index::Millis;
+use hansom_geo_index::moving::MovingIndex;
 use hansom_geo_index::route::{Times, TravelTimes};
 
 /// Why a vehicle may not serve a ride.
@@ -82,27 +83,27 @@ pub fn ready_ms(times: &Times, at: Millis, vehicle: &Vehicle) -> i64 {
 
 /// How many vehicles, nearest by air line, are asked for the first ETA that a rider is told.
 const FIRST_ETA_VEHICLES: usize = 16;
-/// So many are looked at to find them; where more cannot serve him, the rider is told what is known by then.
-const MOST_LOOKED_AT: usize = 4096;
 
-/// The pickup ETA that a rider is told at request, ms: the best of the sixteen free vehicles nearest by air line that can serve
-/// him; if there is none, the best of those near the end of their plan.
+/// The pickup ETA that a rider is told at request, ms: of the sixteen free vehicles nearest by air line that may serve him, the
+/// best that can in time; where no free one may, the best of those near the end of their plan.
 pub fn first_eta(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide) -> Option<u32> {
     let times = desk.times(state.weights());
     let toward = times.toward(ride.pickup);
-    let fleet = state.fleet();
-    let settings = state.settings();
-    // When a vehicle that is ready after so long would be there, if it can serve him.
+    let (fleet, settings) = (state.fleet(), state.settings());
+    let may = |vehicle: &Vehicle| rule_out(settings, at, ride, vehicle).is_none();
+    // When a vehicle that is ready after so long would be there, if that is soon enough.
     let eta = |vehicle: &Vehicle, ready_ms: i64| {
         let eta_ms = ready_ms + i64::from(toward.from(vehicle.start));
-        let ruled_out = rule_out(settings, at, ride, vehicle).or_else(|| rule_out_at(settings, at, vehicle, eta_ms));
-        ruled_out.is_none().then_some(eta_ms)
+        rule_out_at(settings, at, vehicle, eta_ms).is_none().then_some(eta_ms)
     };
-    let near = fleet.index().in_air_line_order(desk.network.point(ride.pickup)).take(MOST_LOOKED_AT);
-    let free = near.filter_map(|(_, place)| eta(fleet.free.at(place as usize)?, 0));
-    let best = free
-        .take(FIRST_ETA_VEHICLES)
-        .min()
-        .or_else(|| fleet.ending().iter().filter_map(|vehicle| eta(vehicle, ready_ms(&times, at, vehicle))).min());
+    let near = &mut desk.scratch.near;
+    let is_wanted = |place: u32| fleet.free.at(place as usize).is_some_and(may);
+    fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, is_wanted, near);
+    let best = if near.is_empty() {
+        let ending = fleet.ending().iter().filter(|vehicle| may(vehicle));
+        ending.filter_map(|vehicle| eta(vehicle, ready_ms(&times, at, vehicle))).min()
+    } else {
+        near.iter().filter_map(|found| eta(fleet.free.at(found.1 as usize)?, 0)).min()
+    };
     best.map(|eta_ms| eta_ms as u32)
 }
