@@ -383,8 +383,7 @@ fn positions_leave_a_log_that_is_hardly_written() {
     assert!(kept.iter().sum::<u64>() < pings.iter().sum::<u64>() / 2, "{stripped:?}");
     // The one that is written on is hardly older: somebody is heard every few seconds.
     let files = disk.files(&folder().join(LOG_FOLDER)).expect("a folder");
-    let mut firsts: Vec<usize> =
-        files.iter().filter_map(|path| path.file_stem()?.to_str()?.parse().ok()).collect();
+    let mut firsts: Vec<usize> = files.iter().filter_map(|path| path.file_stem()?.to_str()?.parse().ok()).collect();
     firsts.sort_unstable();
     let last = *firsts.last().expect("segments");
     assert!(end - turns[last].at < AGE + Millis::from_secs(30), "{:?}", end - turns[last].at);
