@@ -78,7 +78,7 @@ fn measure<I: MovingIndex>(c: &mut Criterion, name: &str, index: I, drivers: usi
             for &(id, point) in steps.by_ref().take(10) {
                 index.update(id, point);
             }
-            index.nearest(*places.next().expect("a cycle has no end"), k, |_| true, &mut found);
+            index.nearest(*places.next().expect("a cycle has no end"), u32::MAX, k, |_| true, &mut found);
             black_box(found.len())
         });
     });
@@ -98,7 +98,7 @@ fn percentiles<I: MovingIndex>(name: &str, index: I, drivers: usize, k: usize) {
             }
             let place = fleet.place();
             let start = Instant::now();
-            index.nearest(place, k, |_| true, &mut found);
+            index.nearest(place, u32::MAX, k, |_| true, &mut found);
             start.elapsed()
         })
         .collect();

@@ -41,6 +41,15 @@ macro_rules! failures {
             $(#[doc = stringify!($name)] $name($name),)*
         }
 
+        impl Failure {
+            /// Whether the same order, with the same key, may do better later.
+            pub fn is_retryable(&self) -> bool {
+                match self {
+                    $(Self::$name(failure) => failure.retryable,)*
+                }
+            }
+        }
+
         failures! { @answer [$($name),*]
             /// What became of an order.
             CommandResult = Taken,
@@ -187,10 +196,19 @@ impl Failure {
 
     /// A key that is none.
     pub fn no_key() -> Self {
+        Self::bad_key("a key is a UUID")
+    }
+
+    /// A key that was sent with other positions.
+    pub fn other_positions() -> Self {
+        Self::bad_key("other positions were sent with this key: a bundle has a key of its own")
+    }
+
+    fn bad_key(reason: &str) -> Self {
         Self::InvalidInput(InvalidInput {
             code: "E0906".to_owned(),
             field: "key".to_owned(),
-            reason: "a key is a UUID".to_owned(),
+            reason: reason.to_owned(),
             retryable: false,
             retry_after_ms: None,
         })

@@ -1,6 +1,8 @@
 //! What orders and positions say. A field's name is that in a line of `/v1/commands` or `/v1/locations`, whose decoder has the rules: an
 //! order's input becomes the line, a position's fields are given to the decoder as they are.
 
+use std::hash::{Hash, Hasher};
+
 use async_graphql::{ID, InputObject, Result};
 use hansom_geo_index::Coord;
 use hansom_market::ingest::Given;
@@ -176,6 +178,13 @@ pub struct PositionInput {
 }
 
 impl PositionInput {
+    /// Feeds a hash, bit by bit.
+    pub fn feed(&self, hasher: &mut impl Hasher) {
+        let Self { driver, session, seq, place: PlaceInput { lat, lon }, measured } = self;
+        let measured = measured.map(|Time(measured)| measured.0);
+        (driver, session, seq, lat.to_bits(), lon.to_bits(), measured).hash(hasher);
+    }
+
     /// What its line says, under this name.
     pub fn given<'a>(&'a self, id: &'a str) -> Given<'a> {
         let Self { driver, session, seq, place: PlaceInput { lat, lon }, measured } = self;

@@ -1,7 +1,8 @@
 //! GraphQL: what riders, drivers and operators ask, order and listen to.
 //!
 //! An order goes the way of `/v1/commands`: the input becomes the same line, the same decoder reads it, the same market decides
-//! it, and the answer is there once the turn is durable (`mutation`). A position goes to that decoder without a line (`lists`).
+//! it, and the answer is there once the turn is durable (`mutation`). A position goes to that decoder without a line (`lists`, `report`),
+//! and a bundle of them that comes again gets the first answer (`first`).
 //! What is told comes from what the market released (`event`, `subscription`); what is asked, from the read models (`query`).
 //! What can be expected to go wrong is a type ([`failure`]), never a sentence alone. Refuses to know a rule of the market.
 
@@ -12,12 +13,14 @@ pub mod changes;
 mod code;
 pub mod event;
 pub mod failure;
+mod first;
 mod http;
 mod input;
 pub mod lists;
 mod mutation;
 pub mod nesting;
 pub mod query;
+mod report;
 mod result;
 pub mod scalar;
 mod seen;
@@ -58,7 +61,7 @@ const PERSISTED: usize = 1_000;
 pub fn schema(over: Option<(Markets, Arc<ReadModels>)>) -> Schema {
     let mut schema = builder();
     if let Some((markets, models)) = over {
-        schema = schema.data(markets).data(models);
+        schema = schema.data(markets).data(models).data(Arc::<first::FirstAnswers>::default());
     }
     schema.finish()
 }

@@ -1,15 +1,12 @@
 //! What can be ordered. An order's input becomes the line that `/v1/commands` would get; the answer comes once its turn is durable.
-//! A position is given to the decoder of lines field by field, and becomes a line only where that takes none: it says why.
 
-use std::fmt::Write as _;
-use std::mem::discriminant;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use async_graphql::{Context, Object, Result};
-use hansom_dispatcher::{Answer, MarketHandle, Reported};
-use hansom_market::ingest::{LOCATION_KIND, Location, MOST_PINGS, Malformed, decode, decode_location};
+use hansom_dispatcher::{Answer, MarketHandle};
+use hansom_market::ingest::decode;
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,22 +14,23 @@ use super::code;
 use super::failure::{CommandResult, Failure, ReportPositionsResult, RequestRideResult, SessionResult};
 use super::http::ReadOnly;
 use super::input::{
-    CancelRideInput, EndShiftInput, EndTripInput, OfferInput, OpenSessionInput, PositionInput, RequestRideInput,
-    StartShiftInput, TripInput,
+    CancelRideInput, EndShiftInput, EndTripInput, OfferInput, OpenSessionInput, RequestRideInput, StartShiftInput,
+    TripInput,
 };
 use super::lists::Positions;
-use super::result::{PositionFailure, PositionsReceived, RideTaken, SessionTaken, Taken};
-use super::scalar::{Key, Offset};
+use super::report::report;
+use super::result::{RideTaken, SessionTaken, Taken};
+use super::scalar::Key;
 use super::turn::Turn;
-use crate::auth::{HandedOver, NotGiven, Principal};
-use crate::commands::{kept, put_aside};
+use crate::auth::{NotGiven, Principal};
+use crate::commands::put_aside;
 use crate::markets::Markets;
 use crate::trace::RequestTrace;
 
 /// An order is answered within this time, or its outcome is not known.
-const WITHIN: Duration = Duration::from_secs(8);
+pub const WITHIN: Duration = Duration::from_secs(8);
 /// Who says so, in lines made here.
-const SOURCE: &str = "/graphql";
+pub const SOURCE: &str = "/graphql";
 
 /// What can be ordered.
 #[derive(Debug)]
@@ -177,9 +175,10 @@ impl Mutation {
         command(ctx, market, &key, "cancel_by_driver", &input).await
     }
 
-    /// Where vehicles are, at most 1,024 of them. Answered when all of them are durable that no newer one replaced. What makes a
-    /// position unique is its number in the driver's session: sent again, it is refused as `OUT_OF_ORDER`, with the same key or
-    /// another.
+    /// Where vehicles are, at most 1,024 of them. Answered when all of them are durable that no newer one replaced. With the same key,
+    /// the same positions get the first answer again; those that failed and are `retryable` have another try. That is remembered for
+    /// ten minutes, while the server runs. What makes a position unique for ever is its number in the driver's session: after that,
+    /// or with another key, it is refused as `OUT_OF_ORDER`.
     #[graphql(complexity = "100 + child_complexity")]
     async fn report_positions(
         &self,
@@ -189,7 +188,7 @@ impl Mutation {
         positions: Positions,
     ) -> Result<ReportPositionsResult> {
         Ok(match choose(ctx, market.as_deref())? {
-            Ok(market) => report(ctx.data()?, &market, &key, positions.of(ctx)?).await,
+            Ok(market) => report(ctx.data()?, &market, ctx.data()?, &key, positions.of(ctx)?).await,
             Err(failure) => Err(failure),
         }
         .into())
@@ -274,96 +273,8 @@ async fn taken(
     }
 }
 
-async fn report(
-    principal: &Principal,
-    market: &MarketHandle,
-    key: &Key,
-    positions: &[PositionInput],
-) -> Result<PositionsReceived, Failure> {
-    principal.may_report_at_all().map_err(|cause| Failure::from(&NotGiven::from(cause)))?;
-    if key.inside().is_none() {
-        return Err(Failure::no_key());
-    }
-    if positions.len() > MOST_PINGS {
-        return Err(Failure::too_many(positions.len(), MOST_PINGS));
-    }
-    let (mut failures, mut bundle, mut id) = (Vec::new(), Vec::with_capacity(positions.len()), String::new());
-    let mut handed_over = Vec::new();
-    let mut hand_over = |bundle: &mut Vec<_>, failures: &mut Vec<_>| {
-        let HandedOver { not_given, places, pending } = principal.report_all(market, std::mem::take(bundle));
-        let failed = not_given.into_iter();
-        failures.extend(failed.map(|(index, cause)| PositionFailure { index, failure: Failure::from(&cause) }));
-        handed_over.extend(pending.map(|pending| (places, pending)));
-    };
-    let mut is_put_aside = false;
-    for (index, position) in (0..).zip(positions) {
-        id.clear();
-        // Writing to memory cannot fail.
-        let _ = write!(id, "{}.{index}", key.0);
-        match location(&id, position) {
-            Ok(location) => bundle.push((index, location)),
-            Err((malformed, line)) => {
-                // Those before it count before it, too.
-                hand_over(&mut bundle, &mut failures);
-                let may = principal.may_use(market.name()).map_err(NotGiven::from);
-                let failure = match may.and_then(|()| Ok(principal.spend(1)?)) {
-                    Ok(()) => {
-                        market.quarantine(malformed.to_string(), SOURCE, line.to_vec());
-                        is_put_aside = true;
-                        Failure::from(&malformed)
-                    }
-                    Err(cause) => Failure::from(&cause),
-                };
-                failures.push(PositionFailure { index, failure });
-            }
-        }
-    }
-    hand_over(&mut bundle, &mut failures);
-    if is_put_aside {
-        kept(market.clone()).await;
-    }
-    let (mut offset, end) = (market.events().next().saturating_sub(1), Instant::now() + WITHIN);
-    for (places, pending) in handed_over {
-        let left = end.saturating_duration_since(Instant::now());
-        let answer = timeout(left, pending.answer()).await.map_err(|_| Failure::late(WITHIN));
-        match answer.and_then(|answer| answer.map_err(|cause| Failure::from(&cause))) {
-            Ok(Reported { offset: last, not_placed }) => {
-                offset = offset.max(last.0);
-                failures.extend(not_placed.into_iter().map(|(place, cause)| PositionFailure {
-                    index: places[place],
-                    failure: Failure::not_placed(cause),
-                }));
-            }
-            Err(failure) => {
-                failures.extend(places.into_iter().map(|index| PositionFailure { index, failure: failure.clone() }));
-            }
-        }
-    }
-    failures.sort_by_key(|failed| failed.index);
-    let received = (positions.len() - failures.len()) as u32;
-    let first = failures.first().map(|failed| &failed.failure).filter(|_| received == 0);
-    let of_market = first.filter(|failure| {
-        matches!(failure, Failure::Unavailable(_) | Failure::Overloaded(_) | Failure::OutcomeUnknown(_))
-    });
-    let is_same = |failure: &Failure| of_market.is_some_and(|first| discriminant(first) == discriminant(failure));
-    match of_market {
-        // All for one reason: that of the market.
-        Some(failure) if failures.iter().all(|failed| is_same(&failed.failure)) => Err(failure.clone()),
-        _ => Ok(PositionsReceived { received, failures, offset: Offset(offset) }),
-    }
-}
-
-/// Where a vehicle is, by the rules for lines; or why it is nowhere, and the line.
-fn location(id: &str, position: &PositionInput) -> Result<Location, (Malformed, Bytes)> {
-    if let Some(location) = Location::of(&position.given(id)) {
-        return Ok(location);
-    }
-    let line = line(id, LOCATION_KIND, position.measured, position);
-    decode_location(&line).map_err(|malformed| (malformed, line))
-}
-
 /// The line that says so, as `/v1/commands` and `/v1/locations` get it.
-fn line(id: &str, kind: &str, time: Option<super::scalar::Time>, data: &impl Serialize) -> Bytes {
+pub fn line(id: &str, kind: &str, time: Option<super::scalar::Time>, data: &impl Serialize) -> Bytes {
     let mut line = json!({ "specversion": "1.0", "id": id, "source": SOURCE, "type": kind, "data": data });
     if let Some(time) = time {
         line["time"] = json!(time);

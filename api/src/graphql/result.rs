@@ -107,7 +107,7 @@ impl SessionTaken {
 
 /// Positions were received. Each is durable, unless a newer one of the same driver came into its place, of which the answer to that
 /// one tells.
-#[derive(Debug, SimpleObject)]
+#[derive(Debug, Clone, SimpleObject)]
 pub struct PositionsReceived {
     /// How many.
     pub received: u32,
@@ -118,7 +118,7 @@ pub struct PositionsReceived {
 }
 
 /// A position that was not received, or that a rule forbids.
-#[derive(Debug, SimpleObject)]
+#[derive(Debug, Clone, SimpleObject)]
 pub struct PositionFailure {
     /// Which of the batch, from 0.
     pub index: u32,

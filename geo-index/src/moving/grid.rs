@@ -1,8 +1,5 @@
 //! A uniform grid whose cells hold the points themselves, so that a search reads one run of memory a cell.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use super::{Found, MovingIndex};
 use crate::coord::Point;
 use crate::network::{Network, NodeId};
@@ -74,11 +71,6 @@ impl Grid {
             points().reduce(|a, b| Point { x: pick(a.x, b.x), y: pick(a.y, b.y) }).unwrap_or_default()
         };
         Self::new(corner(i32::min), corner(i32::max))
-    }
-
-    /// All points, nearest to `point` first, found ring by ring as they are asked for.
-    pub fn in_air_line_order(&self, point: Point) -> InAirLineOrder<'_> {
-        InAirLineOrder { rings: Rings::new(self, point), waiting: BinaryHeap::new() }
     }
 
     /// Where `id` is, if it is in.
@@ -155,13 +147,20 @@ impl MovingIndex for Grid {
         self.len
     }
 
-    fn nearest(&self, point: Point, k: usize, mut wanted: impl FnMut(u32) -> bool, out: &mut Vec<Found>) {
+    fn nearest(
+        &self,
+        point: Point,
+        radius_mm: u32,
+        k: usize,
+        mut wanted: impl FnMut(u32) -> bool,
+        out: &mut Vec<Found>,
+    ) {
         out.clear();
         if k == 0 {
             return;
         }
         let mut rings = Rings::new(self, point);
-        let mut worst = u64::MAX;
+        let mut worst = u64::from(radius_mm) * u64::from(radius_mm);
         // Strictly beyond: a point just as far that has not been seen may have a lower id.
         while worst >= rings.beyond2() {
             let more = rings.next(|cell_distance2, entries| {
@@ -215,35 +214,6 @@ impl MovingIndex for Grid {
             }
         }
         out.sort_unstable();
-    }
-}
-
-/// See [`Grid::in_air_line_order`].
-#[derive(Debug)]
-pub struct InAirLineOrder<'a> {
-    rings: Rings<'a>,
-    waiting: BinaryHeap<Reverse<Found>>,
-}
-
-impl Iterator for InAirLineOrder<'_> {
-    type Item = Found;
-
-    fn next(&mut self) -> Option<Found> {
-        loop {
-            if let Some(&Reverse(found)) = self.waiting.peek()
-                && found.0 < self.rings.beyond2()
-            {
-                self.waiting.pop();
-                return Some(found);
-            }
-            let (waiting, centre) = (&mut self.waiting, self.rings.centre);
-            let more = self.rings.next(|_, entries| {
-                waiting.extend(entries.iter().map(|entry| Reverse((entry.point.distance2(centre), entry.id))));
-            });
-            if !more {
-                return self.waiting.pop().map(|Reverse(found)| found);
-            }
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 mod grid;
 mod rtree;
 
-pub use grid::{Grid, InAirLineOrder};
+pub use grid::Grid;
 pub use rtree::RTree;
 
 use crate::coord::Point;
@@ -30,9 +30,10 @@ pub trait MovingIndex {
         self.len() == 0
     }
 
-    /// The `k` nearest to `point` of those whose id `wanted` accepts, or all if they are fewer, nearest first; of several
-    /// equally far the lowest ids. `out` is cleared first. `wanted` may be asked for some twice and for others not at all.
-    fn nearest(&self, point: Point, k: usize, wanted: impl FnMut(u32) -> bool, out: &mut Vec<Found>);
+    /// The `k` nearest to `point` of those at most `radius_mm` away whose id `wanted` accepts, or all if they are fewer, nearest
+    /// first; of several equally far the lowest ids. `out` is cleared first. `wanted` may be asked for some twice and for
+    /// others not at all.
+    fn nearest(&self, point: Point, radius_mm: u32, k: usize, wanted: impl FnMut(u32) -> bool, out: &mut Vec<Found>);
 
     /// All that are at most `radius_mm` from `point`, nearest first. `out` is cleared first.
     fn within(&self, point: Point, radius_mm: u32, out: &mut Vec<Found>);

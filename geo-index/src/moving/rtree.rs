@@ -59,18 +59,27 @@ impl MovingIndex for RTree {
         self.tree.size()
     }
 
-    fn nearest(&self, point: Point, k: usize, mut wanted: impl FnMut(u32) -> bool, out: &mut Vec<Found>) {
+    fn nearest(
+        &self,
+        point: Point,
+        radius_mm: u32,
+        k: usize,
+        mut wanted: impl FnMut(u32) -> bool,
+        out: &mut Vec<Found>,
+    ) {
         out.clear();
         if k == 0 {
             return;
         }
+        let limit = u64::from(radius_mm) * u64::from(radius_mm);
         for (entry, distance2) in self.tree.nearest_neighbor_iter_with_distance_2(array(point)) {
             // Beyond rank k only what is just as far as rank k can still matter: by its id.
-            if out.len() >= k && distance2 as u64 > out[k - 1].0 {
+            let distance2 = distance2 as u64;
+            if distance2 > limit || (out.len() >= k && distance2 > out[k - 1].0) {
                 break;
             }
             if wanted(entry.id) {
-                out.push((distance2 as u64, entry.id));
+                out.push((distance2, entry.id));
             }
         }
         out.sort_unstable();

@@ -211,16 +211,6 @@ impl Network {
         self.projection.coord(self.point(position))
     }
 
-    /// How far anybody gets in a second by air line on the street where that is the most, in mm, rounded up.
-    pub fn fastest_mm_s(&self, version: WeightsVersion) -> u64 {
-        let times = self.times_ms(version);
-        let speed = |(edge, ms): (usize, &u32)| {
-            let [from, to] = [self.from()[edge], self.to()[edge]].map(|node| self.node_point(NodeId(node)));
-            (1 + from.distance_mm(to)) * 1000 / u64::from((*ms).max(1)) + 1
-        };
-        times.iter().enumerate().map(speed).max().unwrap_or(0)
-    }
-
     /// Distance driven from the start of its edge to a position, in mm.
     pub fn driven_mm(&self, position: Position) -> u32 {
         ((u64::from(self.length_mm(position.edge)) * u64::from(position.along)) >> 16) as u32

@@ -117,7 +117,7 @@ proptest! {
                     oracle.path(a, b, &mut expected);
                     times.path(a, b, &mut given);
                     prop_assert_eq!(&given, &expected);
-                    prop_assert!(times.soonest_ms(network.point(a).distance_mm(network.point(b))) <= ms);
+                    prop_assert!(network.point(a).distance_mm(network.point(b)) <= times.reach_mm(ms.into()).into());
                     if ms == u32::MAX {
                         prop_assert!(given.edges.is_empty());
                         continue;

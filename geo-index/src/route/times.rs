@@ -121,17 +121,12 @@ impl Times {
         self.streets[edge.0 as usize].ms
     }
 
-    /// No edge covers more air line in a second, in mm.
-    pub fn fastest_mm_per_s(&self) -> u64 {
-        self.fastest_mm_per_s
-    }
-
-    /// No trip takes less, in ms, between two positions whose points are `air_mm` apart (rounded down): what candidates in
-    /// air-line order are cut off by.
-    pub fn soonest_ms(&self, air_mm: u64) -> u32 {
-        let ms = air_mm.saturating_sub(self.slack_mm).saturating_mul(1000) / self.fastest_mm_per_s;
-        // One less, for part of an edge takes whole milliseconds, rounded down.
-        u32::try_from(ms).unwrap_or(u32::MAX).saturating_sub(1)
+    /// No trip that takes at most `ms` joins two positions whose points are farther apart by air line, in mm: no edge is faster
+    /// than the fastest.
+    pub fn reach_mm(&self, ms: i64) -> u32 {
+        // Two more, for the first and the last part of an edge take whole milliseconds, rounded down.
+        let driven_mm = ms.max(0).unsigned_abs().saturating_add(2).saturating_mul(self.fastest_mm_per_s).div_ceil(1000);
+        u32::try_from(driven_mm.saturating_add(self.slack_mm)).unwrap_or(u32::MAX)
     }
 
     /// If times come from rows: whether those are short, and their unit in ms.

@@ -1,6 +1,7 @@
 //! GraphQL, seen from outside.
 
 mod arguments;
+mod bundles;
 pub mod client;
 mod known;
 mod limits;

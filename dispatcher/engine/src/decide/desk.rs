@@ -16,8 +16,6 @@ pub struct Desk {
     snap: Arc<SnapIndex>,
     router: Arc<Router>,
     times: Option<Arc<Times>>,
-    /// The most that a second on a street gets anybody on by air line, in mm, by weights.
-    fastest: Option<(WeightsVersion, u64)>,
     /// By the driver's place: of those who drive only, as whoever drove once would keep his last one for ever.
     ways: Vec<Option<Box<Way>>>,
     path: Path,
@@ -39,7 +37,6 @@ impl Desk {
             snap,
             router,
             times: None,
-            fastest: None,
             ways: Vec::new(),
             path: Path::default(),
             scratch: Scratch::default(),
@@ -64,18 +61,6 @@ impl Desk {
                 let times = self.router.times(version);
                 self.times = Some(times.clone());
                 times
-            }
-        }
-    }
-
-    /// So many mm by air line a second on any street brings nobody farther than, by the weights of a version.
-    pub(crate) fn fastest_mm_s(&mut self, version: WeightsVersion) -> u64 {
-        match self.fastest {
-            Some((of, fastest)) if of == version => fastest,
-            _ => {
-                let fastest = self.network.fastest_mm_s(version);
-                self.fastest = Some((version, fastest));
-                fastest
             }
         }
     }

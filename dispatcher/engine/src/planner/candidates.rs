@@ -81,29 +81,35 @@ pub fn ready_ms(times: &Times, at: Millis, vehicle: &Vehicle) -> i64 {
     total
 }
 
-/// How many vehicles, nearest by air line, are asked for the first ETA that a rider is told.
+/// Of how many vehicles, nearest by air line, the soonest is the first ETA that a rider is told.
 const FIRST_ETA_VEHICLES: usize = 16;
 
-/// The pickup ETA that a rider is told at request, ms: of the sixteen free vehicles nearest by air line that may serve him, the
-/// best that can in time; where no free one may, the best of those near the end of their plan.
+/// The pickup ETA that a rider is told at request, ms: of the sixteen free vehicles nearest by air line that may serve him and can
+/// be there in time, the soonest; where no free one can, the soonest of those near the end of their plan. A vehicle that could not
+/// serve him takes nobody's place.
 pub fn first_eta(desk: &mut Desk, state: &State, at: Millis, ride: &OpenRide) -> Option<u32> {
     let times = desk.times(state.weights());
     let toward = times.toward(ride.pickup);
     let (fleet, settings) = (state.fleet(), state.settings());
-    let may = |vehicle: &Vehicle| rule_out(settings, at, ride, vehicle).is_none();
-    // When a vehicle that is ready after so long would be there, if that is soon enough.
-    let eta = |vehicle: &Vehicle, ready_ms: i64| {
-        let eta_ms = ready_ms + i64::from(toward.from(vehicle.start));
-        rule_out_at(settings, at, vehicle, eta_ms).is_none().then_some(eta_ms)
+    // When a vehicle would be there that is ready after so long, if that is in time.
+    let in_time = |vehicle: &Vehicle, ready_ms: i64, drive_ms: u32| {
+        let eta_ms = ready_ms + i64::from(drive_ms);
+        rule_out_at(settings, at, vehicle, eta_ms).is_none().then_some(eta_ms as u32)
+    };
+    let may = |vehicle: &&Vehicle| rule_out(settings, at, ride, vehicle).is_none();
+    let free_eta = |place: u32| {
+        let vehicle = fleet.free.at(place as usize).filter(may)?;
+        in_time(vehicle, 0, toward.from(vehicle.start))
     };
     let near = &mut desk.scratch.near;
-    let is_wanted = |place: u32| fleet.free.at(place as usize).is_some_and(may);
-    fleet.index().nearest(desk.network.point(ride.pickup), FIRST_ETA_VEHICLES, is_wanted, near);
-    let best = if near.is_empty() {
-        let ending = fleet.ending().iter().filter(|vehicle| may(vehicle));
-        ending.filter_map(|vehicle| eta(vehicle, ready_ms(&times, at, vehicle))).min()
-    } else {
-        near.iter().filter_map(|found| eta(fleet.free.at(found.1 as usize)?, 0)).min()
+    let (pickup, reach_mm) = (desk.network.point(ride.pickup), times.reach_mm(settings.policy.max_wait.0));
+    fleet.index().nearest(pickup, reach_mm, FIRST_ETA_VEHICLES, |place| free_eta(place).is_some(), near);
+    let ending_eta = |vehicle: &Vehicle| {
+        let drive_ms = toward.from(vehicle.start);
+        in_time(vehicle, 0, drive_ms)?;
+        let ready_ms = ready_ms(&times, at, vehicle);
+        if ready_ms > settings.policy.chain_horizon.0 { None } else { in_time(vehicle, ready_ms, drive_ms) }
     };
-    best.map(|eta_ms| eta_ms as u32)
+    let soonest = near.iter().filter_map(|found| free_eta(found.1)).min();
+    soonest.or_else(|| fleet.ending().iter().filter(may).filter_map(ending_eta).min())
 }

@@ -14,15 +14,12 @@ use hansom_geo_index::moving::MovingIndex;
 const FIRST: usize = 16;
 /// … but never more than one in so many of them: asking all in turn is quicker then.
 const ONE_IN: usize = 8;
-/// What rounding may take off a travel time, ms, and more.
-const ROUNDED_MS: i64 = 10;
 
 /// The best driver for `ride` at `at` of all that may serve it and are not among `taken` (ascending).
 pub fn best<'a>(desk: &mut Desk, state: &'a State, at: Millis, ride: &OpenRide, taken: &[DriverId]) -> Option<Choice> {
     let settings = state.settings();
     let times = desk.times(state.weights());
     let toward = times.toward(ride.pickup);
-    let fastest = i128::from(desk.fastest_mm_s(state.weights()));
     let Desk { network, scratch, .. } = desk;
     let price = |vehicle, eta_ms| terms(settings, network, at, Pairing { ride, vehicle, eta_ms });
     // By ETA alone, what is not sooner than the best cannot win, and only the winner is priced.
@@ -57,13 +54,13 @@ pub fn best<'a>(desk: &mut Desk, state: &'a State, at: Millis, ride: &OpenRide, 
         if !by_eta || count * ONE_IN > fleet.free().len() {
             break false;
         }
-        fleet.index().nearest(pickup, count, |_| true, near);
+        fleet.index().nearest(pickup, u32::MAX, count, |_| true, near);
         for vehicle in near.iter().skip(seen).filter_map(|found| fleet.free.at(found.1 as usize)) {
             least = look_at(vehicle);
         }
         // Nobody comes from farther, by air line, than the fastest street of all would bring him within the best time.
-        let reach = |least: i64| (i128::from(least + ROUNDED_MS) * fastest / 1000 + 1).pow(2);
-        if near.last().is_none_or(|farthest| least.is_some_and(|least| reach(least) < i128::from(farthest.0))) {
+        let reach2 = |least: i64| u64::from(times.reach_mm(least)).pow(2);
+        if near.last().is_none_or(|farthest| least.is_some_and(|least| reach2(least) < farthest.0)) {
             break true;
         }
         (seen, count) = (near.len(), 4 * count);
