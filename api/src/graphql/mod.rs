@@ -16,6 +16,7 @@ pub mod failure;
 mod first;
 mod http;
 mod input;
+mod line;
 pub mod lists;
 mod mutation;
 pub mod nesting;

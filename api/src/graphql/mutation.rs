@@ -1,14 +1,11 @@
 //! What can be ordered. An order's input becomes the line that `/v1/commands` would get; the answer comes once its turn is durable.
 
-use std::time::Duration;
-
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use async_graphql::{Context, Object, Result};
 use hansom_dispatcher::{Answer, MarketHandle};
 use hansom_market::ingest::decode;
 use serde::Serialize;
-use serde_json::json;
 
 use super::code;
 use super::failure::{CommandResult, Failure, ReportPositionsResult, RequestRideResult, SessionResult};
@@ -17,6 +14,7 @@ use super::input::{
     CancelRideInput, EndShiftInput, EndTripInput, OfferInput, OpenSessionInput, RequestRideInput, StartShiftInput,
     TripInput,
 };
+use super::line::{SOURCE, WITHIN, line};
 use super::lists::Positions;
 use super::report::report;
 use super::result::{RideTaken, SessionTaken, Taken};
@@ -26,11 +24,6 @@ use crate::auth::{NotGiven, Principal};
 use crate::commands::put_aside;
 use crate::markets::Markets;
 use crate::trace::RequestTrace;
-
-/// An order is answered within this time, or its outcome is not known.
-pub const WITHIN: Duration = Duration::from_secs(8);
-/// Who says so, in lines made here.
-pub const SOURCE: &str = "/graphql";
 
 /// What can be ordered.
 #[derive(Debug)]
@@ -176,9 +169,9 @@ impl Mutation {
     }
 
     /// Where vehicles are, at most 1,024 of them. Answered when all of them are durable that no newer one replaced. With the same key,
-    /// the same positions get the first answer again; those that failed and are `retryable` have another try. That is remembered for
-    /// ten minutes, while the server runs. What makes a position unique for ever is its number in the driver's session: after that,
-    /// or with another key, it is refused as `OUT_OF_ORDER`.
+    /// the same positions get the first answer again; those of which the market has nothing, or nobody knows, have another try. That is
+    /// remembered for ten minutes at most, while the server runs. What makes a position unique for ever is its number in the
+    /// driver's session: after that, or with another key, it is refused as `OUT_OF_ORDER`.
     #[graphql(complexity = "100 + child_complexity")]
     async fn report_positions(
         &self,
@@ -271,13 +264,4 @@ async fn taken(
         Ok(Err(cause)) => Err(Failure::from(&cause)),
         Err(_) => Err(Failure::late(WITHIN)),
     }
-}
-
-/// The line that says so, as `/v1/commands` and `/v1/locations` get it.
-pub fn line(id: &str, kind: &str, time: Option<super::scalar::Time>, data: &impl Serialize) -> Bytes {
-    let mut line = json!({ "specversion": "1.0", "id": id, "source": SOURCE, "type": kind, "data": data });
-    if let Some(time) = time {
-        line["time"] = json!(time);
-    }
-    line.to_string().into()
 }

@@ -11,18 +11,19 @@ use actix_web::web::Bytes;
 use hansom_dispatcher::{MarketHandle, NotTaken, PendingReport, Reported};
 use hansom_engine::Name;
 use hansom_market::ingest::{LOCATION_KIND, Location, MOST_PINGS, Malformed, decode_location};
+use tokio::sync::OwnedMutexGuard;
 
 use super::failure::Failure;
 use super::first::{Bundle, First, FirstAnswers};
 use super::input::PositionInput;
-use super::mutation::{SOURCE, WITHIN, line};
+use super::line::{SOURCE, WITHIN, line};
 use super::result::{PositionFailure, PositionsReceived};
-use super::scalar::{Key, Offset};
+use super::scalar::Key;
 use crate::auth::{HandedOver, NotGiven, Principal};
 use crate::commands::kept;
 
-/// Reports positions. Where that was done before, under the same key, says again what came of it; positions that then had no luck
-/// have another try.
+/// Reports positions. Where that was done before, under the same key, says again what came of it; those of which nothing is known
+/// for good have another try.
 pub async fn report(
     principal: &Principal,
     market: &MarketHandle,
@@ -43,36 +44,29 @@ pub async fn report(
     };
     let answer = async {
         // Whoever sent it before is waited for.
-        let mut slot = answers.slot(bundle.clone()).lock_owned().await;
+        let mut slot = answers.slot(&bundle).lock_owned().await;
         let hash = hash(positions);
-        let mut before = slot.as_ref().map(|first| first.answer.clone());
-        let again: Option<Vec<u32>> = before.as_mut().map(|answer| {
-            let failures = answer.failures.extract_if(.., |failed| failed.failure.is_retryable());
-            failures.map(|failed| failed.index).collect()
-        });
-        match (&*slot, again.as_deref()) {
-            (Some(first), _) if first.positions != hash => return Err(Failure::other_positions()),
-            (Some(first), Some([])) => return Ok(first.answer.clone()),
-            _ => {}
-        }
-        let is_due = |index: &u32| again.as_ref().is_none_or(|again| again.binary_search(index).is_ok());
-        let due = (0..).zip(positions).filter(|(index, _)| is_due(index));
-        let handed_over = hand_over(principal, market, key, due);
-        let (market, answers, count) = (market.clone(), answers.clone(), positions.len());
+        let mut first = match slot.take() {
+            Some(first) if first.positions == hash && !first.open().is_empty() => first,
+            Some(first) => {
+                let told = if first.positions == hash { Ok(first.told()) } else { Err(Failure::other_positions()) };
+                *slot = Some(first);
+                return told;
+            }
+            None => First::of(hash, positions.len()),
+        };
+        let open = first.open().iter().map(|open| (open.index, &positions[open.index as usize]));
+        let handed_over = hand_over(principal, market, key, open);
+        let (market, answers) = (market.clone(), answers.clone());
         // Goes on when its sender waits no more: who comes again is told.
         let told = tokio::spawn(async move {
-            let (mut failures, mut offset) = handed_over.heard(&market).await;
-            if let Some(before) = before {
-                failures.extend(before.failures);
-                offset = offset.max(before.offset.0);
-            } else {
-                answers.grown(&bundle, failures.len());
-            }
-            let answer = answer(count, failures, offset);
-            *slot = answer.clone().ok().map(|answer| First { positions: hash, answer });
-            answer
+            let (failures, offset) = handed_over.heard(&market).await;
+            let told = first.tried(failures, offset);
+            *slot = Some(first).filter(First::is_worth_keeping);
+            answers.keep(bundle, OwnedMutexGuard::mutex(&slot), slot.as_ref());
+            told
         });
-        told.await.unwrap_or_else(|_| Err(Failure::from(&NotTaken::Unknown)))
+        told.await.map_or_else(|_| Err(Failure::from(&NotTaken::Unknown)), of_market)
     };
     timeout(WITHIN, answer).await.unwrap_or_else(|_| Err(Failure::late(WITHIN)))
 }
@@ -163,19 +157,16 @@ impl Sent {
     }
 }
 
-/// What is said of so many positions of which these failed.
-fn answer(count: usize, mut failures: Vec<PositionFailure>, offset: u64) -> Result<PositionsReceived, Failure> {
-    failures.sort_by_key(|failed| failed.index);
-    let received = (count - failures.len()) as u32;
-    let first = failures.first().map(|failed| &failed.failure).filter(|_| received == 0);
+/// A bundle of which all failed for one reason, that of the market, fails as one.
+fn of_market(told: PositionsReceived) -> Result<PositionsReceived, Failure> {
+    let first = told.failures.first().map(|failed| &failed.failure).filter(|_| told.received == 0);
     let of_market = first.filter(|failure| {
         matches!(failure, Failure::Unavailable(_) | Failure::Overloaded(_) | Failure::OutcomeUnknown(_))
     });
     let is_same = |failure: &Failure| of_market.is_some_and(|first| discriminant(first) == discriminant(failure));
     match of_market {
-        // All for one reason: that of the market.
-        Some(failure) if failures.iter().all(|failed| is_same(&failed.failure)) => Err(failure.clone()),
-        _ => Ok(PositionsReceived { received, failures, offset: Offset(offset) }),
+        Some(failure) if told.failures.iter().all(|failed| is_same(&failed.failure)) => Err(failure.clone()),
+        _ => Ok(told),
     }
 }
 

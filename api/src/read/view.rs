@@ -221,9 +221,8 @@ impl View {
     pub fn nearby(&self, place: Coord, radius_mm: u32, limit: usize) -> Vec<(u64, Driver)> {
         let fleet = self.state.fleet();
         let mut found = Vec::new();
-        fleet.index().nearest(self.network.projection().point(place), u32::MAX, limit, |_| true, &mut found);
-        let within = found.into_iter().take_while(|(squared, _)| *squared <= u64::from(radius_mm).pow(2));
-        within.filter_map(|(squared, at)| Some((squared.isqrt(), self.shown(fleet.at(at)?)))).collect()
+        fleet.index().nearest(self.network.projection().point(place), radius_mm, limit, |_| true, &mut found);
+        found.into_iter().filter_map(|(squared, at)| Some((squared.isqrt(), self.shown(fleet.at(at)?)))).collect()
     }
 
     /// A ride that has not left the state, without its story.

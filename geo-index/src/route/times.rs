@@ -124,8 +124,8 @@ impl Times {
     /// No trip that takes at most `ms` joins two positions whose points are farther apart by air line, in mm: no edge is faster
     /// than the fastest.
     pub fn reach_mm(&self, ms: i64) -> u32 {
-        // Two more, for the first and the last part of an edge take whole milliseconds, rounded down.
-        let driven_mm = ms.max(0).unsigned_abs().saturating_add(2).saturating_mul(self.fastest_mm_per_s).div_ceil(1000);
+        // One more, for the last part of an edge takes whole milliseconds, rounded down.
+        let driven_mm = ms.max(0).unsigned_abs().saturating_add(1).saturating_mul(self.fastest_mm_per_s).div_ceil(1000);
         u32::try_from(driven_mm.saturating_add(self.slack_mm)).unwrap_or(u32::MAX)
     }
 

@@ -12,7 +12,7 @@ use hansom_geo_index::{Coord, Millis, Network};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Version of the rules: of what `decide` answers. Turns of another version are folded, never decided again.
-pub const LOGIC_VERSION: u32 = 1;
+pub const LOGIC_VERSION: u32 = 2;
 
 /// What holds for every turn of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
