@@ -99,7 +99,7 @@ planted! {
     write_errors_passed_over: Disk(DiskBug::WriteErrorsPassedOver) => Synced;
     sync_retried: Disk(DiskBug::SyncRetried) => Synced;
     no_lock: Disk(DiskBug::NoLock) => Alone;
-    no_checksum: Files(FileBug::NoChecksum) => Kept, Restored, Starts;
+    no_checksum: Files(FileBug::NoChecksum) => Kept, Restored, Starts, Followed;
     torn_tail_accepted: Files(FileBug::TornTailAccepted) => Kept;
     tail_cut_too_far: Files(FileBug::TailCutTooFar) => Kept;
     damage_cut_off: Files(FileBug::DamageCutOff) => Kept, Detected;
