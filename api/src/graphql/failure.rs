@@ -41,15 +41,6 @@ macro_rules! failures {
             $(#[doc = stringify!($name)] $name($name),)*
         }
 
-        impl Failure {
-            /// Whether the same order, with the same key, may do better later.
-            pub fn is_retryable(&self) -> bool {
-                match self {
-                    $(Self::$name(failure) => failure.retryable,)*
-                }
-            }
-        }
-
         failures! { @answer [$($name),*]
             /// What became of an order.
             CommandResult = Taken,

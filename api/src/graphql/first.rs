@@ -17,6 +17,8 @@ const FOR: Duration = Duration::from_secs(600);
 const MOST: usize = 1 << 18;
 /// So many positions that are still open weigh as much as an answer.
 const OPEN_PER_ANSWER: usize = 32;
+/// So many bundles are known without a look at whether somebody still tries those without an answer.
+const FEW: usize = 4096;
 
 /// Which bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,7 +43,7 @@ pub struct First {
     pub positions: u64,
     /// How many they are.
     count: usize,
-    /// Those that failed for good, in order.
+    /// Those that failed for good.
     settled: Vec<PositionFailure>,
     /// Those that have another try when the bundle comes again, in order.
     open: Vec<Open>,
@@ -92,7 +94,6 @@ impl First {
                 }
             }
         }
-        self.settled.sort_by_key(|failed| failed.index);
         self.offset = self.offset.max(offset);
         self.told_with(told)
     }
@@ -130,6 +131,8 @@ struct Kept {
     line: VecDeque<(Instant, Bundle)>,
     /// The weight of all.
     total: usize,
+    /// Bundles without an answer that nobody tries any more are forgotten when there are so many of all.
+    sweep_at: usize,
 }
 
 #[derive(Debug)]
@@ -160,6 +163,11 @@ impl Kept {
     fn slot(&mut self, bundle: &Bundle, now: Instant) -> Slot {
         while self.line.front().is_some_and(|(since, _)| now.saturating_duration_since(*since) > FOR) {
             self.forget_oldest();
+        }
+        if self.of.len() >= self.sweep_at.max(FEW) {
+            // Slots are handed out under the lock of all: of one that is only here nobody else has heard.
+            self.of.retain(|_, entry| entry.weight > 0 || Arc::strong_count(&entry.slot) > 1);
+            self.sweep_at = 2 * self.of.len();
         }
         let entry = self.of.entry(bundle.clone()).or_insert_with(|| Entry { slot: Slot::default(), weight: 0 });
         entry.slot.clone()

@@ -96,7 +96,7 @@ impl Market {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn the_nearest_of_all_is_found(

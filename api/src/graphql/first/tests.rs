@@ -39,6 +39,17 @@ fn an_answer_is_kept_for_ten_minutes_and_is_its_senders_own() {
     assert!(Arc::ptr_eq(&again, &kept.slot(&bundle(1), now + FOR + MS)));
 }
 
+#[test]
+fn who_gave_up_before_an_answer_leaves_nothing_for_ever() {
+    let (mut kept, now) = (Kept::default(), Instant::now());
+    let tried: Vec<Slot> = (0..100).map(|number| kept.slot(&bundle(number), now)).collect();
+    for number in 100..10 * FEW as u64 {
+        kept.slot(&bundle(number), now);
+        assert!(kept.of.len() <= FEW.max(2 * tried.len()));
+    }
+    assert!((0..100).zip(&tried).all(|(number, slot)| Arc::ptr_eq(slot, &kept.slot(&bundle(number), now))));
+}
+
 proptest! {
     /// Whatever comes and goes: what is counted is what is kept, there is a bound, and the newest is there.
     #[test]
